@@ -1,0 +1,2 @@
+//! The smallest app.
+fn main() {}

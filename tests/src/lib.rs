@@ -1,0 +1,1 @@
+//! What the whole-system tests share: the running binary, a cookie jar, the mail folder.
