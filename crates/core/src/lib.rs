@@ -1,8 +1,25 @@
 #![doc = include_str!("../README.md")]
 
+pub mod along;
+pub mod api_token;
+pub mod backend;
 pub mod clock;
+pub mod entity;
 pub mod entropy;
 pub mod error;
+pub mod event;
+pub mod factor;
 pub mod id;
+pub mod identifier;
+pub mod mail;
+pub mod net;
+pub mod policy;
+pub mod principal;
+pub mod rule;
 pub mod secret;
+pub mod session;
+pub mod state;
+pub mod store;
+pub mod text;
 pub mod time;
+pub mod verification;

@@ -1,0 +1,113 @@
+//! Mail: what is queued, what a worker claims, and who delivers it.
+
+use std::error::Error;
+use std::fmt;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ClaimId, MailId, TenantId};
+use crate::secret::{Sealed, SecretText};
+use crate::time::Timestamp;
+
+/// Which mail it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum MailTemplate {
+    /// The link that proves an address after sign-up.
+    VerifyEmail,
+    /// Somebody tried to sign up with an address that has an account.
+    AlreadyRegistered,
+}
+
+impl MailTemplate {
+    /// Every template.
+    pub const ALL: [Self; 2] = [Self::VerifyEmail, Self::AlreadyRegistered];
+
+    /// The stored spelling.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::VerifyEmail => "verify_email",
+            Self::AlreadyRegistered => "already_registered",
+        }
+    }
+
+    /// The template of a stored spelling.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|template| template.as_str() == text)
+    }
+}
+
+/// A mail in the outbox. Its parameters are sealed: a stored row never contains a usable link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxMail {
+    /// Its id, which also becomes its Message-ID, so that a repeated delivery can be recognised.
+    pub id: MailId,
+    /// In which tenant.
+    pub tenant: TenantId,
+    /// The address it goes to, raw.
+    pub to: String,
+    /// Which mail.
+    pub template: MailTemplate,
+    /// What the template is filled with.
+    pub params: Sealed,
+    /// When it was queued.
+    pub created_at: Timestamp,
+}
+
+/// A mail claimed by one worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimedMail {
+    /// The mail.
+    pub mail: OutboxMail,
+    /// Proof of the claim, for `done` and `fail`.
+    pub claim: ClaimId,
+    /// Claims so far, this one included.
+    pub attempts: u32,
+}
+
+/// A mail ready to go out.
+pub struct Mail {
+    /// Its id.
+    pub id: MailId,
+    /// The address it goes to.
+    pub to: String,
+    /// The subject, one line.
+    pub subject: String,
+    /// The text; it may hold a usable link.
+    pub text: SecretText,
+}
+
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mail({}, [redacted])", self.id)
+    }
+}
+
+/// Delivery failed; the worker tries again later.
+#[derive(Debug, thiserror::Error)]
+#[error("the mail could not be delivered")]
+pub struct MailError {
+    source: Box<dyn Error + Send + Sync>,
+}
+
+impl MailError {
+    /// A failure with its cause.
+    pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            source: source.into(),
+        }
+    }
+}
+
+/// Delivers mail. Called by the outbox worker only, never on the way of a request.
+#[async_trait]
+pub trait Mailer: fmt::Debug + Send + Sync + 'static {
+    /// Delivers one mail, at least once: a mail may come again with the same id after a crash.
+    async fn send(&self, mail: &Mail) -> Result<(), MailError>;
+}

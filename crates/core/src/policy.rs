@@ -1,0 +1,299 @@
+//! What a tenant asks of its people, inherited from the system field by field.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Growing delays after failures. Never a lock without end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LockoutPolicy {
+    /// Failures in a row before the first delay (1..=100).
+    pub free_attempts: u32,
+    /// The first delay; it doubles with every further failure.
+    pub base_delay: Duration,
+    /// The longest delay.
+    pub max_delay: Duration,
+    /// A count is forgotten this long after its last failure.
+    pub window: Duration,
+}
+
+/// What a password must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordRules {
+    /// Least length in code points: 15 where the password is the only factor, never under 8
+    /// (SP 800-63B-4 section 3.1.1.2).
+    pub min_length: u32,
+}
+
+/// How long sessions live and how many a person has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionPolicy {
+    /// A session unused for this long is over.
+    pub idle: Duration,
+    /// A session is over after this long, used or not.
+    pub absolute: Duration,
+    /// The most live sessions a person has; the one unused for longest makes room.
+    pub max_per_user: u32,
+    /// How recent the sign-in behind a sensitive change must be (SECURITY SE-07).
+    pub fresh_within: Duration,
+}
+
+/// How many API tokens a person has and how long they live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ApiTokenPolicy {
+    /// The most live tokens a person has.
+    pub max_per_user: u32,
+    /// The longest life of a token.
+    pub max_lifetime: Duration,
+    /// Whether a token must name its end.
+    pub expiry_required: bool,
+}
+
+/// How long one-time links live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkPolicy {
+    /// E-mail verification.
+    pub email_verification: Duration,
+}
+
+/// Everything a tenant's policy says, resolved.
+///
+/// | field | default |
+/// |---|---|
+/// | lockout | 5 free attempts, then 1 s doubling to 15 min, forgotten after 24 h |
+/// | password | at least 15 code points |
+/// | session | idle 14 days, absolute 90 days, 50 a person, fresh for 5 min |
+/// | api_token | 50 a person, at most 366 days, end optional |
+/// | link | e-mail verification 24 h |
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TenantPolicy {
+    /// Delays after failures.
+    pub lockout: LockoutPolicy,
+    /// Password rules.
+    pub password: PasswordRules,
+    /// Session lifetimes.
+    pub session: SessionPolicy,
+    /// API token limits.
+    pub api_token: ApiTokenPolicy,
+    /// Lifetimes of one-time links.
+    pub link: LinkPolicy,
+}
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+impl Default for TenantPolicy {
+    fn default() -> Self {
+        Self {
+            lockout: LockoutPolicy {
+                free_attempts: 5,
+                base_delay: Duration::from_secs(1),
+                max_delay: Duration::from_secs(15 * MINUTE),
+                window: Duration::from_secs(DAY),
+            },
+            password: PasswordRules { min_length: 15 },
+            session: SessionPolicy {
+                idle: Duration::from_secs(14 * DAY),
+                absolute: Duration::from_secs(90 * DAY),
+                max_per_user: 50,
+                fresh_within: Duration::from_secs(5 * MINUTE),
+            },
+            api_token: ApiTokenPolicy {
+                max_per_user: 50,
+                max_lifetime: Duration::from_secs(366 * DAY),
+                expiry_required: false,
+            },
+            link: LinkPolicy {
+                email_verification: Duration::from_secs(DAY),
+            },
+        }
+    }
+}
+
+macro_rules! overrides {
+    ($($(#[$doc:meta])* $name:ident: $kind:ty => $($path:ident).+, $apply:expr;)+) => {
+        /// The fields of [`TenantPolicy`] that one level sets; what it leaves out is inherited.
+        ///
+        /// Durations are whole seconds. Unknown fields are refused.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct PolicyOverrides {
+            $($(#[$doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $name: Option<$kind>,)+
+        }
+
+        impl TenantPolicy {
+            /// This policy with what `level` sets put over it.
+            #[must_use]
+            pub fn overlaid(mut self, level: &PolicyOverrides) -> Self {
+                $(if let Some(value) = level.$name {
+                    let apply: fn($kind) -> _ = $apply;
+                    self.$($path).+ = apply(value);
+                })+
+                self
+            }
+        }
+    };
+}
+
+fn same<T>(value: T) -> T {
+    value
+}
+
+fn secs(value: u32) -> Duration {
+    Duration::from_secs(u64::from(value))
+}
+
+overrides! {
+    /// Failures in a row before the first delay (1..=100).
+    lockout_free_attempts: u32 => lockout.free_attempts, same;
+    /// The first delay, in seconds (1..=3600).
+    lockout_base_delay_secs: u32 => lockout.base_delay, secs;
+    /// The longest delay, in seconds (1..=86400).
+    lockout_max_delay_secs: u32 => lockout.max_delay, secs;
+    /// Least password length in code points (8..=128).
+    password_min_length: u32 => password.min_length, same;
+    /// Idle end of a session, in seconds.
+    session_idle_secs: u32 => session.idle, secs;
+    /// Absolute end of a session, in seconds (at most 400 days).
+    session_absolute_secs: u32 => session.absolute, secs;
+    /// The most live sessions a person has (1..=1000).
+    session_max_per_user: u32 => session.max_per_user, same;
+    /// How recent the sign-in behind a sensitive change must be, in seconds (at most 3600).
+    session_fresh_within_secs: u32 => session.fresh_within, secs;
+    /// The most live API tokens a person has (0..=1000).
+    api_token_max_per_user: u32 => api_token.max_per_user, same;
+    /// The longest life of an API token, in seconds (at most 10 years).
+    api_token_max_lifetime_secs: u32 => api_token.max_lifetime, secs;
+    /// Whether an API token must name its end.
+    api_token_expiry_required: bool => api_token.expiry_required, same;
+    /// Life of an e-mail verification link, in seconds (60..=604800).
+    link_email_verification_secs: u32 => link.email_verification, secs;
+}
+
+/// A policy value outside its range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("policy: {field} must be {range}")]
+pub struct PolicyError {
+    /// The field as configuration spells it.
+    pub field: &'static str,
+    /// The allowed range in words.
+    pub range: &'static str,
+}
+
+impl TenantPolicy {
+    /// Checks every range.
+    ///
+    /// # Errors
+    /// [`PolicyError`] naming the first field outside its range.
+    pub fn validate(&self) -> Result<(), PolicyError> {
+        let within = |value: Duration, least: u64, most: u64| {
+            value >= Duration::from_secs(least) && value <= Duration::from_secs(most)
+        };
+        let checks = [
+            (
+                (1..=100).contains(&self.lockout.free_attempts),
+                "lockout_free_attempts",
+                "1..=100",
+            ),
+            (
+                within(self.lockout.base_delay, 1, HOUR),
+                "lockout_base_delay_secs",
+                "1..=3600",
+            ),
+            (
+                within(self.lockout.max_delay, 1, DAY),
+                "lockout_max_delay_secs",
+                "1..=86400",
+            ),
+            (
+                self.lockout.base_delay <= self.lockout.max_delay,
+                "lockout_base_delay_secs",
+                "at most lockout_max_delay_secs",
+            ),
+            (
+                (8..=128).contains(&self.password.min_length),
+                "password_min_length",
+                "8..=128",
+            ),
+            (
+                within(self.session.idle, MINUTE, 400 * DAY),
+                "session_idle_secs",
+                "60 s to 400 days",
+            ),
+            (
+                within(self.session.absolute, MINUTE, 400 * DAY),
+                "session_absolute_secs",
+                "60 s to 400 days",
+            ),
+            (
+                (1..=1000).contains(&self.session.max_per_user),
+                "session_max_per_user",
+                "1..=1000",
+            ),
+            (
+                within(self.session.fresh_within, 10, HOUR),
+                "session_fresh_within_secs",
+                "10..=3600",
+            ),
+            (
+                self.api_token.max_per_user <= 1000,
+                "api_token_max_per_user",
+                "0..=1000",
+            ),
+            (
+                within(self.api_token.max_lifetime, MINUTE, 3653 * DAY),
+                "api_token_max_lifetime_secs",
+                "60 s to 10 years",
+            ),
+            (
+                within(self.link.email_verification, MINUTE, 7 * DAY),
+                "link_email_verification_secs",
+                "60..=604800",
+            ),
+        ];
+        match checks.into_iter().find(|(holds, ..)| !holds) {
+            Some((_, field, range)) => Err(PolicyError { field, range }),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_inherits_what_it_does_not_set() {
+        let system = PolicyOverrides {
+            password_min_length: Some(20),
+            session_idle_secs: Some(60),
+            ..Default::default()
+        };
+        let tenant = PolicyOverrides {
+            session_idle_secs: Some(120),
+            ..Default::default()
+        };
+        let policy = TenantPolicy::default().overlaid(&system).overlaid(&tenant);
+        assert_eq!(policy.password.min_length, 20);
+        assert_eq!(policy.session.idle, Duration::from_secs(120));
+        assert_eq!(
+            policy.session.absolute,
+            TenantPolicy::default().session.absolute
+        );
+    }
+
+    #[test]
+    fn a_value_outside_its_range_is_refused_by_name() {
+        let weak = PolicyOverrides {
+            password_min_length: Some(7),
+            ..Default::default()
+        };
+        let error = TenantPolicy::default()
+            .overlaid(&weak)
+            .validate()
+            .unwrap_err();
+        assert_eq!(error.field, "password_min_length");
+        TenantPolicy::default().validate().unwrap();
+    }
+}

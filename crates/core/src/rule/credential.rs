@@ -1,0 +1,113 @@
+//! Whether a credential still counts.
+
+use std::net::IpAddr;
+
+use crate::api_token::ResolvedApiToken;
+use crate::entity::{Epoch, SubjectState};
+use crate::event::Reason;
+use crate::session::ResolvedSession;
+use crate::state::EntityState;
+use crate::time::Timestamp;
+
+/// Whether a person may act at all: tenant and account are active, and the credential's epoch is the current one.
+/// `None` stands for a credential that does not follow the epoch, such as an API token.
+///
+/// # Errors
+/// The first [`Reason`] against it.
+pub fn admit(subject: &SubjectState, epoch: Option<Epoch>, now: Timestamp) -> Result<(), Reason> {
+    if subject.tenant_status.effective_at(now) != EntityState::Active {
+        return Err(Reason::TenantInactive);
+    }
+    match subject.user_status.effective_at(now) {
+        EntityState::Active => {}
+        EntityState::Candidate | EntityState::Pending => return Err(Reason::Unverified),
+        EntityState::Suspended => return Err(Reason::Suspended),
+        EntityState::Terminated | EntityState::Archived => return Err(Reason::Terminated),
+    }
+    if epoch.is_some_and(|epoch| epoch != subject.epoch) {
+        return Err(Reason::EpochMoved);
+    }
+    Ok(())
+}
+
+/// Whether a session still counts.
+///
+/// # Errors
+/// The first [`Reason`] against it.
+pub fn session(resolved: &ResolvedSession, now: Timestamp) -> Result<(), Reason> {
+    let session = &resolved.session;
+    if session.revoked_at.is_some() {
+        return Err(Reason::Revoked);
+    }
+    if !session.is_live(now) {
+        return Err(Reason::Expired);
+    }
+    admit(&resolved.subject, Some(session.epoch), now)
+}
+
+/// Whether an API token still counts, from this address. It follows its owner's state, not the epoch: a password
+/// change does not break a deployment pipeline, suspension does.
+///
+/// # Errors
+/// The first [`Reason`] against it.
+pub fn api_token(
+    resolved: &ResolvedApiToken,
+    ip: Option<IpAddr>,
+    now: Timestamp,
+) -> Result<(), Reason> {
+    let token = &resolved.token;
+    if token.revoked_at.is_some() {
+        return Err(Reason::Revoked);
+    }
+    if !token.is_live(now) {
+        return Err(Reason::Expired);
+    }
+    if !token.ip_allowlist.allows(ip) {
+        return Err(Reason::AddressNotAllowed);
+    }
+    admit(&resolved.subject, None, now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{TenantId, UserId};
+    use crate::state::Status;
+
+    fn subject(user: EntityState, tenant: EntityState) -> SubjectState {
+        let now = Timestamp::from_secs(0);
+        SubjectState {
+            user: UserId::from_integer(1),
+            tenant: TenantId::from_integer(1),
+            handle: String::new(),
+            user_status: Status::new(user, now),
+            tenant_status: Status::new(tenant, now),
+            epoch: Epoch(3),
+        }
+    }
+
+    #[test]
+    fn only_an_active_person_in_an_active_tenant_is_admitted() {
+        let now = Timestamp::from_secs(1);
+        for user in EntityState::ALL {
+            for tenant in EntityState::ALL {
+                let admitted = admit(&subject(user, tenant), None, now).is_ok();
+                assert_eq!(
+                    admitted,
+                    user == EntityState::Active && tenant == EntityState::Active
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_moved_epoch_ends_what_was_made_before() {
+        let subject = subject(EntityState::Active, EntityState::Active);
+        let now = Timestamp::from_secs(1);
+        assert_eq!(
+            admit(&subject, Some(Epoch(2)), now),
+            Err(Reason::EpochMoved)
+        );
+        assert_eq!(admit(&subject, Some(Epoch(3)), now), Ok(()));
+    }
+}

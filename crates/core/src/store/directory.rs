@@ -1,0 +1,91 @@
+//! The directory family: who people are. Adopters may keep it in tables of their own.
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::WriteResult;
+use crate::along::Along;
+use crate::entity::{Enrolment, Tenant, TenantKey, TenantSecurity, User};
+use crate::error::StoreError;
+use crate::id::{TenantId, UserId};
+use crate::identifier::Identifier;
+
+/// Finds people and tenants.
+#[async_trait]
+pub trait IdentityLookup: Send + Sync + 'static {
+    /// A person by id; `None` for one of another tenant.
+    async fn user(&self, tenant: TenantId, user: UserId) -> Result<Option<User>, StoreError>;
+
+    /// A person by identifier: kind and canonical form, to the letter.
+    async fn find_user(
+        &self,
+        tenant: TenantId,
+        identifier: &Identifier,
+    ) -> Result<Option<User>, StoreError>;
+
+    /// A tenant.
+    async fn tenant(&self, key: TenantKey<'_>) -> Result<Option<Tenant>, StoreError>;
+}
+
+/// Changes people and tenants in the directory alone. What also touches an account is in [`Crossing`].
+#[async_trait]
+pub trait IdentityAdmin: IdentityLookup {
+    /// People of a tenant by id, those after `after`, at most `limit` (1..=1000).
+    async fn users(
+        &self,
+        tenant: TenantId,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError>;
+
+    /// Creates a person. The same person again (same id and tenant) is done already.
+    ///
+    /// # Errors
+    /// `Conflict` where an identifier belongs to somebody else in the tenant, or the id to another tenant or the system.
+    async fn create_user(&self, user: &User) -> Result<(), StoreError>;
+
+    /// Replaces a person's identifiers; `false` where there is no such person.
+    ///
+    /// # Errors
+    /// `Conflict` where one belongs to somebody else in the tenant; nothing is changed then.
+    async fn set_identifiers(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        identifiers: &[Identifier],
+    ) -> Result<bool, StoreError>;
+
+    /// Replaces a person's profile; `false` where there is no such person.
+    async fn set_profile(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        profile: &Value,
+    ) -> Result<bool, StoreError>;
+
+    /// Removes a person from the directory; `false` where there is no such person.
+    async fn remove_user(&self, tenant: TenantId, user: UserId) -> Result<bool, StoreError>;
+
+    /// Renames a tenant; `false` where there is no such tenant.
+    async fn rename_tenant(&self, tenant: TenantId, name: &str) -> Result<bool, StoreError>;
+}
+
+/// The writes that cross directory and security family, each atomic.
+#[async_trait]
+pub trait Crossing: Send + Sync + 'static {
+    /// Creates a tenant with its security row.
+    ///
+    /// Refused with `Exists` where id, slug or a domain is taken, `Reserved` for the system's id.
+    async fn create_tenant(
+        &self,
+        tenant: &Tenant,
+        security: &TenantSecurity,
+        along: Along,
+    ) -> WriteResult<()>;
+
+    /// Creates a person with their account and, where given, first factor. `verified` proves every identifier given.
+    ///
+    /// Refused with `IdentifierTaken` where somebody in the tenant has an identifier (N callers at once: one wins),
+    /// `Exists` where the id is taken, `Reserved` for the system's id, `NotFound` for an unknown tenant.
+    async fn enrol(&self, enrolment: &Enrolment, along: Along) -> WriteResult<()>;
+}

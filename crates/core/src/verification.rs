@@ -1,0 +1,140 @@
+//! Single-use tokens that arrive by mail.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::entity::Epoch;
+use crate::id::{TenantId, UserId, VerificationTokenId};
+use crate::secret::{Sealed, TokenDigest};
+use crate::time::Timestamp;
+
+/// What a verification token is for. It works for nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TokenKind {
+    /// Proves that an address reaches its owner, and activates the account.
+    EmailVerification,
+    /// Sets a new password.
+    PasswordReset,
+    /// Signs in.
+    MagicLink,
+    /// Proves a new address.
+    EmailChange,
+    /// Accepts an invitation.
+    Invite,
+}
+
+impl TokenKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [
+        Self::EmailVerification,
+        Self::PasswordReset,
+        Self::MagicLink,
+        Self::EmailChange,
+        Self::Invite,
+    ];
+
+    /// The stored spelling.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EmailVerification => "email_verification",
+            Self::PasswordReset => "password_reset",
+            Self::MagicLink => "magic_link",
+            Self::EmailChange => "email_change",
+            Self::Invite => "invite",
+        }
+    }
+
+    /// The kind of a stored spelling.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// How long a token of the kind lives where policy says nothing else.
+    #[must_use]
+    pub const fn default_ttl(self) -> Duration {
+        const MINUTE: u64 = 60;
+        const DAY: u64 = 24 * 60 * MINUTE;
+        Duration::from_secs(match self {
+            Self::EmailVerification | Self::EmailChange => DAY,
+            Self::PasswordReset => 30 * MINUTE,
+            Self::MagicLink => 15 * MINUTE,
+            Self::Invite => 7 * DAY,
+        })
+    }
+}
+
+/// A verification token as stored. The secret itself is in the mail only.
+#[derive(Clone, Debug)]
+pub struct VerificationToken {
+    /// Its id, the public half of the token.
+    pub id: VerificationTokenId,
+    /// What it is for.
+    pub kind: TokenKind,
+    /// In which tenant.
+    pub tenant: TenantId,
+    /// The address it was sent to, canonical: it proves this one and no other.
+    pub email: String,
+    /// Whose it is, where it belongs to somebody.
+    pub user: Option<UserId>,
+    /// The owner's epoch when it was made; a later epoch ends it.
+    pub epoch: Option<Epoch>,
+    /// What travels with it, sealed.
+    pub payload: Option<Sealed>,
+    /// Keyed hash of the token.
+    pub digest: TokenDigest,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// It works before this moment and not at it.
+    pub expires_at: Timestamp,
+    /// When it was used.
+    pub consumed_at: Option<Timestamp>,
+    /// When a newer one of its kind took its place.
+    pub superseded_at: Option<Timestamp>,
+}
+
+impl VerificationToken {
+    /// Whether the token can be used for `kind` at `now`, first reason first. The owner's epoch is checked by the
+    /// store inside the write that spends it.
+    ///
+    /// # Errors
+    /// The [`TokenRejection`] that applies first; none of them uses the token up.
+    pub fn check(&self, kind: TokenKind, now: Timestamp) -> Result<(), TokenRejection> {
+        if self.kind != kind {
+            Err(TokenRejection::OtherKind)
+        } else if self.consumed_at.is_some() {
+            Err(TokenRejection::Consumed)
+        } else if self.superseded_at.is_some() {
+            Err(TokenRejection::Superseded)
+        } else if self.expires_at <= now {
+            Err(TokenRejection::Expired)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Why a token does not work, in the order in which it is found. For the audit log; clients see one answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenRejection {
+    /// No such token, or the secret half is wrong.
+    #[error("unknown token")]
+    Unknown,
+    /// It is for something else.
+    #[error("a token of another kind")]
+    OtherKind,
+    /// It was used before.
+    #[error("the token was used before")]
+    Consumed,
+    /// A newer one, or a change of the account, took its place.
+    #[error("the token was superseded")]
+    Superseded,
+    /// It is past its end.
+    #[error("the token has expired")]
+    Expired,
+}
