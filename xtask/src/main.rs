@@ -1,2 +1,67 @@
-//! The project tools.
-fn main() {}
+//! The project's own tools. `cargo xtask` lists the commands; each has a file of its name.
+//!
+//! A gate is a pure function from data (the workspace graph, the tree's texts) to violations, so
+//! that it can be fed a broken tree, and runs both by command and as a test of this crate.
+#![expect(
+    clippy::print_stdout,
+    reason = "a command-line tool reports on standard output"
+)]
+#![expect(
+    clippy::print_stderr,
+    reason = "a command-line tool complains on standard error"
+)]
+
+mod layers;
+mod process;
+mod violation;
+mod workspace;
+
+use std::process::ExitCode;
+
+use process::{Outcome, USAGE};
+
+/// One word after `cargo xtask`.
+struct Command {
+    name: &'static str,
+    help: &'static str,
+    /// Takes what follows the name; gives the exit code.
+    run: fn(&[String]) -> Outcome,
+}
+
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "layers",
+        help: "dependency edges, inside and out, against the design",
+        run: layers::run,
+    },
+];
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let Some(name) = arguments.next() else {
+        println!("{}", listing());
+        return ExitCode::SUCCESS;
+    };
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        eprintln!("no command `{name}`\n\n{}", listing());
+        return ExitCode::from(USAGE);
+    };
+    let arguments: Vec<String> = arguments.collect();
+    match (command.run)(&arguments) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("{name}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn listing() -> String {
+    let lines = COMMANDS
+        .iter()
+        .map(|command| format!("  {:<9} {}", command.name, command.help));
+    format!(
+        "cargo xtask <command>\n{}",
+        lines.collect::<Vec<_>>().join("\n")
+    )
+}
