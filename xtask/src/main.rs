@@ -13,6 +13,7 @@
 
 mod layers;
 mod process;
+mod test;
 mod violation;
 mod workspace;
 
@@ -29,6 +30,11 @@ struct Command {
 }
 
 const COMMANDS: &[Command] = &[
+    Command {
+        name: "test",
+        help: "every test [--long] [-p crate] [cargo test's arguments]",
+        run: test::run,
+    },
     Command {
         name: "layers",
         help: "dependency edges, inside and out, against the design",
