@@ -13,7 +13,9 @@
 
 mod layers;
 mod process;
+mod size;
 mod test;
+mod tree;
 mod violation;
 mod workspace;
 
@@ -39,6 +41,11 @@ const COMMANDS: &[Command] = &[
         name: "layers",
         help: "dependency edges, inside and out, against the design",
         run: layers::run,
+    },
+    Command {
+        name: "size",
+        help: "lengths of source files",
+        run: size::run,
     },
 ];
 
