@@ -15,6 +15,7 @@ mod layers;
 mod process;
 mod size;
 mod test;
+mod tidy;
 mod tree;
 mod violation;
 mod workspace;
@@ -46,6 +47,11 @@ const COMMANDS: &[Command] = &[
         name: "size",
         help: "lengths of source files",
         run: size::run,
+    },
+    Command {
+        name: "tidy",
+        help: "banned words, links, cited tests, security rows [--ids]",
+        run: tidy::run,
     },
 ];
 
