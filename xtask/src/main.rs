@@ -11,7 +11,12 @@
     reason = "a command-line tool complains on standard error"
 )]
 
+mod check;
+mod deny;
+mod docs;
+mod features;
 mod layers;
+mod lint;
 mod process;
 mod size;
 mod test;
@@ -39,6 +44,21 @@ const COMMANDS: &[Command] = &[
         run: test::run,
     },
     Command {
+        name: "check",
+        help: "every gate but the tests, and a table of them",
+        run: check::run,
+    },
+    Command {
+        name: "lint",
+        help: "formatting, clippy per package, then `features`",
+        run: lint::run,
+    },
+    Command {
+        name: "features",
+        help: "each library crate with no, each and every feature",
+        run: features::run,
+    },
+    Command {
         name: "layers",
         help: "dependency edges, inside and out, against the design",
         run: layers::run,
@@ -52,6 +72,16 @@ const COMMANDS: &[Command] = &[
         name: "tidy",
         help: "banned words, links, cited tests, security rows [--ids]",
         run: tidy::run,
+    },
+    Command {
+        name: "docs",
+        help: "API docs without warnings, and the examples",
+        run: docs::run,
+    },
+    Command {
+        name: "deny",
+        help: "licences, bans and sources of dependencies [--install]",
+        run: deny::run,
     },
 ];
 
