@@ -1,0 +1,120 @@
+//! The tables, and what several families ask of them.
+
+use portcullis_core::along::Refusal;
+use portcullis_core::api_token::ApiToken;
+use portcullis_core::entity::{Account, Epoch, SubjectState, Tenant, TenantSecurity, User};
+use portcullis_core::error::StoreError;
+use portcullis_core::event::AuthEvent;
+use portcullis_core::factor::{Factor, FactorKind};
+use portcullis_core::id::{
+    ApiTokenId, EventId, MailId, SessionId, TenantId, UserId, VerificationTokenId,
+};
+use portcullis_core::identifier::IdentifierKind;
+use portcullis_core::rule::lockout::Attempts;
+use portcullis_core::session::Session;
+use portcullis_core::store::AttemptKey;
+use portcullis_core::time::Timestamp;
+use portcullis_core::verification::VerificationToken;
+
+use super::Stop;
+use super::fault::Faults;
+use super::outbox::QueuedMail;
+use super::table::{Journal, Table};
+
+/// A person, by the only key that reaches their rows.
+pub(super) type Owner = (TenantId, UserId);
+/// What is unique about an identifier.
+pub(super) type IdentifierKey = (TenantId, IdentifierKind, String);
+/// What attempts are counted by.
+pub(super) type AttemptRow = (TenantId, [u8; 32], &'static str);
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) faults: Faults,
+    // Directory family. Ids of people are unique over all tenants.
+    pub(super) tenants: Table<TenantId, Tenant>,
+    pub(super) users: Table<UserId, User>,
+    pub(super) identifiers: Table<IdentifierKey, UserId>,
+    // Security family.
+    pub(super) tenant_security: Table<TenantId, TenantSecurity>,
+    pub(super) accounts: Table<Owner, Account>,
+    pub(super) factors: Table<(Owner, FactorKind), Factor>,
+    pub(super) attempts: Table<AttemptRow, Attempts>,
+    pub(super) tokens: Table<VerificationTokenId, VerificationToken>,
+    pub(super) api_tokens: Table<ApiTokenId, ApiToken>,
+    pub(super) outbox: Table<MailId, QueuedMail>,
+    pub(super) events: Table<EventId, AuthEvent>,
+    pub(super) key_marker: Table<(), String>,
+    // Session and ephemeral families.
+    pub(super) sessions: Table<SessionId, Session>,
+    pub(super) limits: Table<String, Timestamp>,
+}
+
+impl State {
+    fn tables(&mut self) -> [&mut dyn Journal; 14] {
+        [
+            &mut self.tenants,
+            &mut self.users,
+            &mut self.identifiers,
+            &mut self.tenant_security,
+            &mut self.accounts,
+            &mut self.factors,
+            &mut self.attempts,
+            &mut self.tokens,
+            &mut self.api_tokens,
+            &mut self.outbox,
+            &mut self.events,
+            &mut self.key_marker,
+            &mut self.sessions,
+            &mut self.limits,
+        ]
+    }
+
+    pub(super) fn commit(&mut self) {
+        for table in self.tables() {
+            table.commit();
+        }
+    }
+
+    pub(super) fn roll_back(&mut self) {
+        for table in self.tables() {
+            table.roll_back();
+        }
+    }
+
+    /// An account that must be there.
+    pub(super) fn account(&self, owner: Owner) -> Result<&Account, Stop> {
+        Ok(self.accounts.get(&owner).ok_or(Refusal::NotFound)?)
+    }
+
+    /// State of person and tenant, where both are there.
+    pub(super) fn subject(&self, owner: Owner) -> Option<SubjectState> {
+        let account = self.accounts.get(&owner)?;
+        let tenant = self.tenant_security.get(&owner.0)?;
+        Some(SubjectState {
+            user: account.user,
+            tenant: account.tenant,
+            handle: account.handle.clone(),
+            user_status: account.status.clone(),
+            tenant_status: tenant.status.clone(),
+            epoch: account.epoch,
+        })
+    }
+
+    /// Moves the epoch of a person on by one.
+    pub(super) fn move_epoch(&mut self, owner: Owner) -> Result<Epoch, Stop> {
+        let Epoch(before) = self.account(owner)?.epoch;
+        // At its end it would stand still and let old credentials live: refused instead.
+        let after = before
+            .checked_add(1)
+            .ok_or_else(|| StoreError::corrupt("accounts", "epoch"))?;
+        self.accounts
+            .update(&owner, |account| account.epoch = Epoch(after));
+        Ok(Epoch(after))
+    }
+}
+
+/// [`AttemptKey`] in a form that sorts.
+pub(super) const fn attempt_row(key: &AttemptKey) -> AttemptRow {
+    (key.tenant, key.identifier, key.purpose.as_str())
+}
