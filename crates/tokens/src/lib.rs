@@ -1,1 +1,11 @@
 #![doc = include_str!("../README.md")]
+
+pub mod entropy;
+pub mod keys;
+pub mod opaque;
+pub mod password;
+pub mod seal;
+
+mod mac;
+
+pub use entropy::OsEntropy;

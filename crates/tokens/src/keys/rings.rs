@@ -1,0 +1,141 @@
+//! All rings of an instance.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use portcullis_core::entropy::{Entropy, EntropyError};
+use portcullis_core::time::Timestamp;
+
+use super::ring::{Entry, Key, VERSION_MAX};
+use super::{KeyError, KeyInfo, KeyMarker, KeyRing, Purpose};
+
+/// One [`KeyRing`] a purpose. Cheap to clone: all clones share one copy of the keys.
+#[derive(Clone, Debug)]
+pub struct KeyRings(Arc<Rings>);
+
+#[derive(Clone, Debug)]
+struct Rings {
+    token_pepper: KeyRing,
+    password_pepper: KeyRing,
+    sealing: KeyRing,
+    form_token: KeyRing,
+}
+
+impl KeyRings {
+    /// Version 1 of every purpose, freshly made at `now`.
+    ///
+    /// # Errors
+    /// [`EntropyError`] where the source of randomness fails, or answers one byte over and over.
+    pub fn generate(entropy: &dyn Entropy, now: Timestamp) -> Result<Self, EntropyError> {
+        Ok(Self(Arc::new(Rings {
+            token_pepper: KeyRing::generate(entropy, now)?,
+            password_pepper: KeyRing::generate(entropy, now)?,
+            sealing: KeyRing::generate(entropy, now)?,
+            form_token: KeyRing::generate(entropy, now)?,
+        })))
+    }
+
+    /// Rings from entries that were read, each checked, and no key twice among them.
+    pub(super) fn from_entries(
+        mut entries: impl FnMut(Purpose) -> Result<Vec<Entry>, KeyError>,
+    ) -> Result<Self, KeyError> {
+        let mut ring = |purpose| KeyRing::from_entries(purpose, entries(purpose)?);
+        let rings = Self(Arc::new(Rings {
+            token_pepper: ring(Purpose::TokenPepper)?,
+            password_pepper: ring(Purpose::PasswordPepper)?,
+            sealing: ring(Purpose::Sealing)?,
+            form_token: ring(Purpose::FormToken)?,
+        }));
+        rings.refuse_repeated()?;
+        Ok(rings)
+    }
+
+    /// The ring of a purpose.
+    #[must_use]
+    pub fn ring(&self, purpose: Purpose) -> &KeyRing {
+        match purpose {
+            Purpose::TokenPepper => &self.0.token_pepper,
+            Purpose::PasswordPepper => &self.0.password_pepper,
+            Purpose::Sealing => &self.0.sealing,
+            Purpose::FormToken => &self.0.form_token,
+        }
+    }
+
+    /// What the database keeps to recognise these keys by; it reveals nothing of them.
+    #[must_use]
+    pub fn marker(&self) -> KeyMarker {
+        KeyMarker::of(self)
+    }
+
+    /// These rings with a new newest version of one purpose, made at `now`. The older ones go on verifying.
+    ///
+    /// # Errors
+    /// [`KeyError::Entropy`] where the source of randomness fails; [`KeyError::VersionOutOfRange`] past version
+    /// 1,000,000.
+    pub fn rotate(
+        &self,
+        purpose: Purpose,
+        entropy: &dyn Entropy,
+        now: Timestamp,
+    ) -> Result<Self, KeyError> {
+        let mut entries: Vec<Entry> = self.ring(purpose).entries().cloned().collect();
+        let highest = entries.iter().map(|entry| entry.info.version).max();
+        let version = highest.unwrap_or(0).saturating_add(1);
+        if version > VERSION_MAX {
+            return Err(KeyError::VersionOutOfRange { purpose, version });
+        }
+        entries.push(Entry {
+            info: KeyInfo {
+                version,
+                created_at: now,
+                retired_at: None,
+            },
+            key: Key::random(entropy)?,
+        });
+        self.with(purpose, entries)
+    }
+
+    /// These rings with one version of one purpose retired at `now`: nothing verifies or opens under it any more.
+    ///
+    /// # Errors
+    /// [`KeyError::NotRetirable`] for the newest version and for one that is unknown or retired already.
+    pub fn retire(&self, purpose: Purpose, version: u32, now: Timestamp) -> Result<Self, KeyError> {
+        let ring = self.ring(purpose);
+        if ring.newest().0 == version || ring.get(version).is_none() {
+            return Err(KeyError::NotRetirable { purpose, version });
+        }
+        let mut entries: Vec<Entry> = ring.entries().cloned().collect();
+        for entry in &mut entries {
+            if entry.info.version == version {
+                entry.info.retired_at = Some(now);
+            }
+        }
+        self.with(purpose, entries)
+    }
+
+    fn with(&self, purpose: Purpose, entries: Vec<Entry>) -> Result<Self, KeyError> {
+        let ring = KeyRing::from_entries(purpose, entries)?;
+        let mut rings = Rings::clone(&self.0);
+        match purpose {
+            Purpose::TokenPepper => rings.token_pepper = ring,
+            Purpose::PasswordPepper => rings.password_pepper = ring,
+            Purpose::Sealing => rings.sealing = ring,
+            Purpose::FormToken => rings.form_token = ring,
+        }
+        Ok(Self(Arc::new(rings)))
+    }
+
+    /// One key in two places would let one purpose's digests stand for another's.
+    fn refuse_repeated(&self) -> Result<(), KeyError> {
+        let mut seen = HashSet::new();
+        for purpose in Purpose::ALL {
+            for entry in self.ring(purpose).entries() {
+                if !seen.insert(entry.key.bytes()) {
+                    let version = entry.info.version;
+                    return Err(KeyError::Repeated { purpose, version });
+                }
+            }
+        }
+        Ok(())
+    }
+}

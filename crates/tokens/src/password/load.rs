@@ -1,0 +1,64 @@
+//! What the pool has done, and how long what waits will take.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// A guess for before the first hash: the default parameters on a slow core.
+const FIRST_GUESS: Duration = Duration::from_millis(100);
+
+/// Counters of a pool.
+#[derive(Debug, Default)]
+pub(super) struct Load {
+    /// Argon2 computations.
+    pub(super) hashes: AtomicU64,
+    /// Times that a worker's memory was allocated.
+    pub(super) allocations: Arc<AtomicU64>,
+    /// The moving average of a hash's duration in microseconds; 0 before the first.
+    average: AtomicU64,
+}
+
+impl Load {
+    pub(super) fn finished(&self, took: Duration) {
+        self.hashes.fetch_add(1, Ordering::Relaxed);
+        let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).max(1);
+        let average = self.average.load(Ordering::Relaxed);
+        // Two workers may overwrite each other here; an average does not mind.
+        let next = if average == 0 {
+            took
+        } else {
+            average - average / 8 + took / 8
+        };
+        self.average.store(next.max(1), Ordering::Relaxed);
+    }
+
+    /// How long until a caller who comes now would be served, with `waiting` before it.
+    pub(super) fn delay(&self, waiting: usize, threads: usize) -> Duration {
+        let one = match self.average.load(Ordering::Relaxed) {
+            0 => FIRST_GUESS,
+            average => Duration::from_micros(average),
+        };
+        // What is waiting, and what the workers are at.
+        let rounds = (waiting / threads.max(1)).saturating_add(1);
+        one.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // CC-05
+    #[test]
+    fn the_delay_grows_with_what_waits_and_with_what_a_hash_takes() {
+        let load = Load::default();
+        assert_eq!(load.delay(0, 1), FIRST_GUESS);
+        load.finished(Duration::from_millis(20));
+        assert_eq!(load.delay(0, 1), Duration::from_millis(20));
+        assert_eq!(load.delay(9, 1), Duration::from_millis(200));
+        assert_eq!(load.delay(9, 5), Duration::from_millis(40));
+        load.finished(Duration::from_millis(100));
+        assert_eq!(load.delay(0, 1), Duration::from_millis(30));
+        assert_eq!(load.delay(usize::MAX, 0).as_secs(), 128_849_018);
+    }
+}

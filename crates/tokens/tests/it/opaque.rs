@@ -1,0 +1,4 @@
+//! Opaque tokens.
+
+mod digests;
+mod text;
