@@ -1,1 +1,18 @@
 #![doc = include_str!("../README.md")]
+
+pub mod backend;
+mod builder;
+mod error;
+pub mod flow;
+pub mod mail;
+mod portcullis;
+mod settings;
+mod worker;
+
+pub use builder::{BuildError, Builder};
+pub use error::FlowError;
+pub use portcullis::{Authentication, Portcullis};
+pub use portcullis_core as core;
+pub use portcullis_tokens as tokens;
+pub use settings::{PublicUrl, PublicUrlError, Settings};
+pub use worker::DueReport;

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod hasher;
+pub mod mailbox;
 
 pub use hasher::CountingHasher;
+pub use mailbox::{CapturedMail, CapturedMailbox};

@@ -1,0 +1,435 @@
+//! Puts an instance together and refuses what cannot work, with a sentence that says what to do.
+
+use std::fmt;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use portcullis_core::along::{Along, Refusal, Write};
+use portcullis_core::backend::AuthBackend;
+use portcullis_core::clock::{Clock, SystemClock};
+use portcullis_core::entity::{Tenant, TenantKey, TenantSecurity};
+use portcullis_core::entropy::{Entropy, EntropyError};
+use portcullis_core::error::StoreError;
+use portcullis_core::event::AuthEventType;
+use portcullis_core::id::{TenantId, UserId};
+use portcullis_core::mail::Mailer;
+use portcullis_core::net::ClientInfo;
+use portcullis_core::policy::{PolicyError, PolicyOverrides, TenantPolicy};
+use portcullis_core::state::{EntityState, Status};
+use portcullis_core::store::{
+    AuditQuery, IdentityStore, RateLimitStore, ResolveSession, SessionStore,
+};
+use portcullis_tokens::OsEntropy;
+use portcullis_tokens::keys::{KeyMarker, KeyRings, MarkerMismatch, ParseMarkerError};
+use portcullis_tokens::opaque::{TokenFormat, Tokens};
+use portcullis_tokens::password::{Argon2Pool, HashPoolConfig, PasswordHasher, PoolError};
+use portcullis_tokens::seal::Sealer;
+use tokio::sync::Notify;
+
+use crate::backend::{ApiTokenBackend, SessionBackend};
+use crate::portcullis::{Inner, Journal, Portcullis, Stores, Touches};
+use crate::settings::{PublicUrl, PublicUrlError, Settings};
+use crate::worker;
+
+/// The slug of the tenant that requests belong to which name no other.
+const DEFAULT_TENANT_SLUG: &str = "default";
+
+/// Why an instance cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// No keys.
+    #[error(
+        "there are no keys: pass .keys(KeyRings::load(path)?), and make the file once with `portcullis keys init`"
+    )]
+    NoKeys,
+    /// The store belongs to other keys.
+    #[error(
+        "these are not the keys of this database: {0}; start with the key file that was made with it"
+    )]
+    OtherKeys(#[source] MarkerMismatch),
+    /// The stored marker cannot be read.
+    #[error("the key marker in the database is damaged")]
+    Marker(#[source] ParseMarkerError),
+    /// No public URL, or a bad one.
+    #[error("{0}: pass it with .public_url(\"https://auth.example.com\")")]
+    PublicUrl(#[source] PublicUrlError),
+    /// No mailer.
+    #[error(
+        "there is no mailer, so no link would ever arrive: pass .mailer(..), such as EmlFolder or LogMailer"
+    )]
+    NoMailer,
+    /// A mount path that is none.
+    #[error(
+        "the mount path must start with / and have only letters, digits, - and _ between slashes, like /auth"
+    )]
+    MountPath,
+    /// A policy value outside its range.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// A proxy list that trusts everybody.
+    #[error(
+        "trusted_proxies must not contain {0}: it would let every client choose its own address"
+    )]
+    TrustsEverybody(IpNet),
+    /// The hash pool refuses its settings or cannot start.
+    #[error("password hashing cannot start")]
+    Hashing(#[from] PoolError),
+    /// The store does not answer.
+    #[error("the store does not answer")]
+    Store(#[from] StoreError),
+    /// No randomness.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+}
+
+/// Puts an instance together. Generic over the store until [`build`](Builder::build), so that an ability the store
+/// lacks does not compile.
+pub struct Builder<S> {
+    store: Arc<S>,
+    keys: Option<KeyRings>,
+    public_url: Option<String>,
+    app_name: String,
+    mount_path: String,
+    mailer: Option<Arc<dyn Mailer>>,
+    hasher: Option<Arc<dyn PasswordHasher>>,
+    hash_pool: HashPoolConfig,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    policy: PolicyOverrides,
+    trusted_proxies: Vec<IpNet>,
+    backends: Vec<Arc<dyn AuthBackend>>,
+    token_format: TokenFormat,
+    audit: Option<Arc<dyn AuditQuery>>,
+    workers: bool,
+}
+
+impl<S> fmt::Debug for Builder<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("public_url", &self.public_url)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S> Builder<S>
+where
+    S: IdentityStore + SessionStore + ResolveSession + RateLimitStore,
+{
+    pub(crate) fn new(store: S) -> Self {
+        Self {
+            store: Arc::new(store),
+            keys: None,
+            public_url: None,
+            app_name: "portcullis".to_owned(),
+            mount_path: "/auth".to_owned(),
+            mailer: None,
+            hasher: None,
+            hash_pool: HashPoolConfig::default(),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            policy: PolicyOverrides::default(),
+            trusted_proxies: Vec::new(),
+            backends: Vec::new(),
+            token_format: TokenFormat::default(),
+            audit: None,
+            workers: true,
+        }
+    }
+
+    /// The keys. There are none built in.
+    #[must_use]
+    pub fn keys(mut self, keys: KeyRings) -> Self {
+        self.keys = Some(keys);
+        self
+    }
+
+    /// Where browsers reach the service: `https`, or `http` on loopback.
+    #[must_use]
+    pub fn public_url(mut self, url: &str) -> Self {
+        self.public_url = Some(url.to_owned());
+        self
+    }
+
+    /// The name that mail and pages show.
+    #[must_use]
+    pub fn app_name(mut self, name: &str) -> Self {
+        self.app_name = portcullis_core::text::printable(name, 100);
+        self
+    }
+
+    /// The path that the routes stand under; `/auth` where nothing is said.
+    #[must_use]
+    pub fn mount_path(mut self, path: &str) -> Self {
+        self.mount_path = path.to_owned();
+        self
+    }
+
+    /// Who delivers mail.
+    #[must_use]
+    pub fn mailer(mut self, mailer: impl Mailer) -> Self {
+        self.mailer = Some(Arc::new(mailer));
+        self
+    }
+
+    /// Another password hasher than the argon2id pool, such as the counting one of the test kit.
+    #[must_use]
+    pub fn hasher(mut self, hasher: Arc<dyn PasswordHasher>) -> Self {
+        self.hasher = Some(hasher);
+        self
+    }
+
+    /// Parameters, threads and queue of the argon2id pool.
+    #[must_use]
+    pub fn hash_pool(mut self, config: HashPoolConfig) -> Self {
+        self.hash_pool = config;
+        self
+    }
+
+    /// Another clock than the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Another source of randomness than the operating system's.
+    #[must_use]
+    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.entropy = entropy;
+        self
+    }
+
+    /// What the system level sets over the default policy.
+    #[must_use]
+    pub fn policy(mut self, policy: PolicyOverrides) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The proxies whose forwarding headers are believed; none where nothing is said.
+    #[must_use]
+    pub fn trusted_proxies(mut self, proxies: Vec<IpNet>) -> Self {
+        self.trusted_proxies = proxies;
+        self
+    }
+
+    /// One more backend, asked after those before it.
+    #[must_use]
+    pub fn backend(mut self, backend: Arc<dyn AuthBackend>) -> Self {
+        self.backends.push(backend);
+        self
+    }
+
+    /// Another prefix of opaque tokens than `pcl`.
+    #[must_use]
+    pub fn token_format(mut self, format: TokenFormat) -> Self {
+        self.token_format = format;
+        self
+    }
+
+    /// Starts no background work: whoever builds it calls [`Portcullis::run_due`] (tests, command line tools).
+    #[must_use]
+    pub fn without_workers(mut self) -> Self {
+        self.workers = false;
+        self
+    }
+
+    /// Lets operators read the audit log, with a store that can.
+    #[must_use]
+    pub fn with_audit_query(mut self) -> Self
+    where
+        S: AuditQuery,
+    {
+        self.audit = Some(Arc::clone(&self.store) as Arc<dyn AuditQuery>);
+        self
+    }
+
+    /// Checks everything and starts. Must be called inside a tokio runtime, which also runs the background work.
+    ///
+    /// # Errors
+    /// [`BuildError`] with a sentence that says what to do.
+    pub async fn build(self) -> Result<Portcullis, BuildError> {
+        let keys = self.keys.ok_or(BuildError::NoKeys)?;
+        let mailer = self.mailer.ok_or(BuildError::NoMailer)?;
+        let settings = Settings {
+            public_url: PublicUrl::parse(self.public_url.as_deref().unwrap_or_default())
+                .map_err(BuildError::PublicUrl)?,
+            mount_path: self.mount_path,
+            app_name: self.app_name,
+            trusted_proxies: self.trusted_proxies,
+            policy: self.policy,
+        };
+        check(&settings)?;
+        let stores = Stores {
+            directory: self.store.clone(),
+            security: self.store.clone(),
+            crossing: self.store.clone(),
+            sessions: self.store.clone(),
+            resolve: self.store.clone(),
+            limits: self.store,
+            audit: self.audit,
+        };
+        check_keys(&stores, &keys).await?;
+        let hasher = match self.hasher {
+            Some(hasher) => hasher,
+            None => Arc::new(Argon2Pool::start(
+                self.hash_pool,
+                keys.clone(),
+                Arc::clone(&self.entropy),
+            )?),
+        };
+        let journal = Arc::new(Journal::new(
+            Arc::clone(&stores.security),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.entropy),
+        ));
+        let default_tenant =
+            default_tenant(&stores, &journal, &*self.clock, &*self.entropy).await?;
+        let tokens = Tokens::new(self.token_format, keys.clone());
+        let touches = Arc::new(Touches::default());
+        let mut chain: Vec<Arc<dyn AuthBackend>> = vec![
+            Arc::new(SessionBackend {
+                resolve: Arc::clone(&stores.resolve),
+                tokens: tokens.clone(),
+                clock: Arc::clone(&self.clock),
+                touches: Arc::clone(&touches),
+                journal: Arc::clone(&journal),
+            }),
+            Arc::new(ApiTokenBackend {
+                security: Arc::clone(&stores.security),
+                tokens: tokens.clone(),
+                clock: Arc::clone(&self.clock),
+                touches: Arc::clone(&touches),
+                journal: Arc::clone(&journal),
+            }),
+        ];
+        chain.extend(self.backends);
+        let portcullis = Portcullis(Arc::new(Inner {
+            stores,
+            settings,
+            default_tenant,
+            clock: self.clock,
+            entropy: self.entropy,
+            tokens,
+            sealer: Sealer::new(keys),
+            hasher,
+            mailer,
+            chain,
+            touches,
+            mail_queued: Arc::new(Notify::new()),
+            journal,
+        }));
+        if self.workers {
+            worker::spawn(&portcullis);
+        }
+        Ok(portcullis)
+    }
+}
+
+fn check(settings: &Settings) -> Result<(), BuildError> {
+    TenantPolicy::default()
+        .overlaid(&settings.policy)
+        .validate()?;
+    let segments_fit = |path: &str| {
+        path.split('/').all(|segment| {
+            !segment.is_empty()
+                && segment
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        })
+    };
+    if !settings
+        .mount_path
+        .strip_prefix('/')
+        .is_some_and(segments_fit)
+    {
+        return Err(BuildError::MountPath);
+    }
+    match settings
+        .trusted_proxies
+        .iter()
+        .find(|net| net.prefix_len() == 0)
+    {
+        Some(everybody) => Err(BuildError::TrustsEverybody(*everybody)),
+        None => Ok(()),
+    }
+}
+
+/// Refuses keys that are not the database's, and notes new versions of those that are.
+async fn check_keys(stores: &Stores, keys: &KeyRings) -> Result<(), BuildError> {
+    let current = keys.marker();
+    // A second process may write its marker between our read and ours; then there is one to compare with.
+    for _ in 0..3 {
+        let stored = stores.security.key_marker().await?;
+        let outdated = match &stored {
+            None => true,
+            Some(text) => {
+                let marker = KeyMarker::parse(text).map_err(BuildError::Marker)?;
+                marker.accepts(&current).map_err(BuildError::OtherKeys)?
+            }
+        };
+        if !outdated
+            || stores
+                .security
+                .set_key_marker(stored.as_deref(), &current.to_string())
+                .await?
+        {
+            return Ok(());
+        }
+    }
+    Err(BuildError::Store(StoreError::new(
+        portcullis_core::error::StoreErrorKind::Stale,
+    )))
+}
+
+async fn default_tenant(
+    stores: &Stores,
+    journal: &Journal,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+) -> Result<TenantId, BuildError> {
+    let find = || {
+        stores
+            .directory
+            .tenant(TenantKey::Slug(DEFAULT_TENANT_SLUG))
+    };
+    if let Some(tenant) = find().await? {
+        return Ok(tenant.id);
+    }
+    let now = clock.now();
+    let tenant = Tenant {
+        id: TenantId::time_ordered(now, entropy)?,
+        slug: DEFAULT_TENANT_SLUG.to_owned(),
+        domains: Vec::new(),
+        name: "Default".to_owned(),
+    };
+    let security = TenantSecurity {
+        tenant: tenant.id,
+        status: Status::new(EntityState::Active, now),
+        policy: PolicyOverrides::default(),
+    };
+    let event = journal.event(
+        tenant.id,
+        AuthEventType::TenantCreated,
+        &ClientInfo::default(),
+    )?;
+    let along = Along::event(event.by(UserId::SYSTEM).finish());
+    match stores
+        .crossing
+        .create_tenant(&tenant, &security, along)
+        .await?
+    {
+        Write::Applied(()) => Ok(tenant.id),
+        // Another process was faster.
+        Write::Refused(Refusal::Exists) => match find().await? {
+            Some(tenant) => Ok(tenant.id),
+            None => Err(StoreError::new(portcullis_core::error::StoreErrorKind::Stale).into()),
+        },
+        Write::Refused(refusal) => Err(StoreError::new(
+            portcullis_core::error::StoreErrorKind::Conflict,
+        )
+        .with_source(refusal)
+        .into()),
+    }
+}

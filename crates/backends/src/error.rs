@@ -1,0 +1,61 @@
+//! What can go wrong inside a flow. Expected results are outcomes, never errors.
+
+use std::error::Error;
+use std::time::Duration;
+
+use portcullis_core::backend::BackendError;
+use portcullis_core::entropy::EntropyError;
+use portcullis_core::error::StoreError;
+use portcullis_tokens::password::HashError;
+
+/// A flow could not decide. None of these is ever "no".
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FlowError {
+    /// The hash workers have no room; the answer is 503 with `Retry-After`.
+    #[error("too busy to hash a password now")]
+    Busy {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// A store, or the source of randomness, does not answer; 503.
+    #[error("a part this depends on is unavailable")]
+    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    /// Something stored breaks its own rules; 500.
+    #[error("internal error")]
+    Internal(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl FlowError {
+    pub(crate) fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Internal(source.into())
+    }
+}
+
+impl From<StoreError> for FlowError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(Box::new(error))
+    }
+}
+
+impl From<EntropyError> for FlowError {
+    fn from(error: EntropyError) -> Self {
+        Self::Unavailable(Box::new(error))
+    }
+}
+
+impl From<BackendError> for FlowError {
+    fn from(error: BackendError) -> Self {
+        Self::Unavailable(Box::new(error))
+    }
+}
+
+impl From<HashError> for FlowError {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Busy { retry_after } => Self::Busy { retry_after },
+            HashError::Entropy(error) => error.into(),
+            other => Self::Internal(Box::new(other)),
+        }
+    }
+}

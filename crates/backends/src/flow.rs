@@ -1,0 +1,22 @@
+//! The flows: one file a flow, one input struct, one outcome enum, each a method of
+//! [`Portcullis`](crate::Portcullis).
+//!
+//! Every flow decides through the pure rules of core and is safe at every crash point between two store calls. Across
+//! families the order is fixed: the event commits first, then the ephemeral effect.
+
+mod admin;
+mod api_tokens;
+mod profile;
+mod sessions;
+mod sign_in;
+mod sign_out;
+mod sign_up;
+mod verify_email;
+
+pub use admin::{AdminOutcome, OpenAccountOutcome, StateChange, UserRecord};
+pub use api_tokens::{ApiTokenInfo, CreateApiTokenOutcome, NewApiToken};
+pub use profile::{Profile, ProfileIdentifier};
+pub use sessions::SessionInfo;
+pub use sign_in::{IDENTIFIER_MAX_BYTES, SignIn, SignInOutcome, SignedIn};
+pub use sign_up::{SignUp, SignUpOutcome};
+pub use verify_email::{ResendVerification, VerifyEmail, VerifyEmailOutcome};

@@ -1,0 +1,318 @@
+//! What operators do, from the command line: the actor is the system.
+
+use portcullis_core::along::{Along, Refusal, Write};
+use portcullis_core::entity::{Account, Enrolment, User};
+use portcullis_core::event::{AuthEvent, AuthEventType, EventQueryFilter};
+use portcullis_core::factor::FactorConfig;
+use portcullis_core::id::{ApiTokenId, TenantId, UserId};
+use portcullis_core::identifier::Identifier;
+use portcullis_core::net::ClientInfo;
+use portcullis_core::rule;
+use portcullis_core::rule::password::PasswordRejection;
+use portcullis_core::secret::Password;
+use portcullis_core::state::{EntityState, Status, StatusDetail};
+use portcullis_core::store::{AttemptKey, AttemptPurpose};
+use portcullis_core::text::printable;
+use portcullis_core::time::Timestamp;
+use serde_json::json;
+
+use super::api_tokens::{ApiTokenInfo, CreateApiTokenOutcome, NewApiToken, Owner};
+use crate::error::FlowError;
+use crate::portcullis::Portcullis;
+
+/// The most bytes of a reason for a state.
+const REASON_MAX_BYTES: usize = 500;
+
+/// How opening an account ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OpenAccountOutcome {
+    /// It is open, and its address counts as proved.
+    Opened {
+        /// Whose.
+        user: UserId,
+    },
+    /// Somebody has the address.
+    Taken,
+    /// The password breaks the tenant's rules.
+    PasswordRefused(PasswordRejection),
+}
+
+/// A person with what portcullis keeps about them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserRecord {
+    /// Who.
+    pub user: User,
+    /// Their account, where there is one.
+    pub account: Option<Account>,
+}
+
+/// A state to set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateChange {
+    /// The state.
+    pub to: EntityState,
+    /// Why; at most 500 bytes are kept.
+    pub reason: Option<String>,
+    /// When a suspension ends by itself.
+    pub until: Option<Timestamp>,
+}
+
+/// How a change by an operator ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdminOutcome {
+    /// Done.
+    Done,
+    /// Nobody there.
+    NotFound,
+    /// The account's state does not allow it.
+    Refused(Refusal),
+}
+
+impl Portcullis {
+    /// Opens an active account with a password, for the first person of a service.
+    ///
+    /// # Errors
+    /// [`FlowError`] where hashing or the store could not be had.
+    pub async fn admin_open_account(
+        &self,
+        tenant: TenantId,
+        email: Identifier,
+        password: Password,
+    ) -> Result<OpenAccountOutcome, FlowError> {
+        let policy = self.policy(tenant).await?;
+        if let Err(rejection) = rule::password::check(&password, &policy.password) {
+            return Ok(OpenAccountOutcome::PasswordRefused(rejection));
+        }
+        let hash = self.0.hasher.hash(&password).await?;
+        let now = self.now();
+        let id = UserId::time_ordered(now, self.entropy())?;
+        let event = self.operator_event(
+            tenant,
+            id,
+            AuthEventType::AccountOpened,
+            serde_json::Value::Null,
+        )?;
+        let enrolment = Enrolment {
+            handle: email.raw.clone(),
+            user: User {
+                id,
+                tenant,
+                identifiers: vec![email],
+                profile: json!({}),
+                created_at: now,
+            },
+            state: EntityState::Active,
+            verified: true,
+            factor: Some(FactorConfig::Password(hash)),
+            now,
+        };
+        match self.0.stores.crossing.enrol(&enrolment, event).await? {
+            Write::Applied(()) => Ok(OpenAccountOutcome::Opened { user: id }),
+            Write::Refused(Refusal::IdentifierTaken) => Ok(OpenAccountOutcome::Taken),
+            Write::Refused(refusal) => Err(FlowError::internal(refusal)),
+        }
+    }
+
+    /// People of a tenant by id, those after `after`, at most `limit` (1..=1000).
+    ///
+    /// # Errors
+    /// [`FlowError`] where the store does not answer.
+    pub async fn admin_users(
+        &self,
+        tenant: TenantId,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<UserRecord>, FlowError> {
+        let users = self
+            .0
+            .stores
+            .directory
+            .users(tenant, after, limit.clamp(1, 1000))
+            .await?;
+        let mut records = Vec::with_capacity(users.len());
+        for user in users {
+            let account = self.0.stores.security.account(tenant, user.id).await?;
+            records.push(UserRecord { user, account });
+        }
+        Ok(records)
+    }
+
+    /// One person, by id or identifier.
+    ///
+    /// # Errors
+    /// [`FlowError`] where the store does not answer.
+    pub async fn admin_find_user(
+        &self,
+        tenant: TenantId,
+        who: &str,
+    ) -> Result<Option<UserRecord>, FlowError> {
+        let directory = &self.0.stores.directory;
+        let user = match (who.parse::<UserId>(), Identifier::parse(who)) {
+            (Ok(id), _) => directory.user(tenant, id).await?,
+            (Err(_), Ok(identifier)) => directory.find_user(tenant, &identifier).await?,
+            (Err(_), Err(_)) => None,
+        };
+        let Some(user) = user else { return Ok(None) };
+        let account = self.0.stores.security.account(tenant, user.id).await?;
+        Ok(Some(UserRecord { user, account }))
+    }
+
+    /// Sets an account's state. Whatever takes rights away also moves the epoch: every session and link made before
+    /// is over, and API tokens are refused for as long as the state holds.
+    ///
+    /// # Errors
+    /// [`FlowError`] where the store does not answer.
+    pub async fn admin_set_state(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        change: StateChange,
+    ) -> Result<AdminOutcome, FlowError> {
+        let now = self.now();
+        let reason = change
+            .reason
+            .map(|reason| printable(&reason, REASON_MAX_BYTES));
+        let detail = json!({ "to": change.to, "reason": reason, "until": change.until });
+        let mut along =
+            self.operator_event(tenant, user, AuthEventType::AccountStateChanged, detail)?;
+        if change.to != EntityState::Active {
+            along = along.with_epoch_of(tenant, user);
+        }
+        let status = Status {
+            state: change.to,
+            detail: StatusDetail {
+                reason,
+                since: now,
+                until: change.until,
+            },
+        };
+        Ok(outcome(
+            self.0
+                .stores
+                .security
+                .set_state(tenant, user, &status, along)
+                .await?,
+        ))
+    }
+
+    /// Forgets the failures of every identifier of a person.
+    ///
+    /// # Errors
+    /// [`FlowError`] where the store does not answer.
+    pub async fn admin_unlock(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+    ) -> Result<AdminOutcome, FlowError> {
+        let Some(found) = self.0.stores.directory.user(tenant, user).await? else {
+            return Ok(AdminOutcome::NotFound);
+        };
+        for identifier in found.identifiers {
+            let key = AttemptKey {
+                tenant,
+                identifier: self
+                    .0
+                    .tokens
+                    .identifier_digest(tenant, &identifier.canonical),
+                purpose: AttemptPurpose::Password,
+            };
+            let detail = json!({ "identifier_kind": identifier.kind });
+            let along = self.operator_event(tenant, user, AuthEventType::AttemptsReset, detail)?;
+            if let Write::Refused(refusal) =
+                self.0.stores.security.reset_attempts(&key, along).await?
+            {
+                return Ok(AdminOutcome::Refused(refusal));
+            }
+        }
+        Ok(AdminOutcome::Done)
+    }
+
+    /// Makes an API token for somebody.
+    ///
+    /// # Errors
+    /// [`FlowError`] where the store does not answer.
+    pub async fn admin_create_api_token(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        new: NewApiToken,
+    ) -> Result<CreateApiTokenOutcome, FlowError> {
+        self.create_token_for(&operator(tenant, user, &ClientInfo::default()), new)
+            .await
+    }
+
+    /// Somebody's live API tokens, newest first.
+    ///
+    /// # Errors
+    /// [`FlowError`] where the store does not answer.
+    pub async fn admin_list_api_tokens(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+    ) -> Result<Vec<ApiTokenInfo>, FlowError> {
+        self.list_tokens_of(tenant, user).await
+    }
+
+    /// Revokes somebody's API token; `false` where they have no such live token.
+    ///
+    /// # Errors
+    /// [`FlowError`] where the store does not answer.
+    pub async fn admin_revoke_api_token(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        id: ApiTokenId,
+    ) -> Result<bool, FlowError> {
+        self.revoke_token_of(&operator(tenant, user, &ClientInfo::default()), id)
+            .await
+    }
+
+    /// Reads a tenant's audit log, newest first.
+    ///
+    /// # Errors
+    /// [`FlowError::Internal`] where the instance was built without
+    /// [`with_audit_query`](crate::Builder::with_audit_query); [`FlowError::Unavailable`] where the store does not
+    /// answer.
+    pub async fn admin_audit(
+        &self,
+        tenant: TenantId,
+        filter: &EventQueryFilter,
+    ) -> Result<Vec<AuthEvent>, FlowError> {
+        let audit = self.0.stores.audit.as_ref();
+        let audit =
+            audit.ok_or_else(|| FlowError::internal("built without .with_audit_query()"))?;
+        Ok(audit.audit_events(tenant, filter).await?)
+    }
+
+    fn operator_event(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        kind: AuthEventType,
+        detail: serde_json::Value,
+    ) -> Result<Along, FlowError> {
+        let event = self
+            .event(tenant, kind, &ClientInfo::default())?
+            .about(user)
+            .by(UserId::SYSTEM)
+            .with(detail);
+        Ok(Along::event(event.finish()))
+    }
+}
+
+const fn operator(tenant: TenantId, user: UserId, client: &ClientInfo) -> Owner<'_> {
+    Owner {
+        tenant,
+        user,
+        actor: Some(UserId::SYSTEM),
+        client,
+    }
+}
+
+fn outcome(written: Write<()>) -> AdminOutcome {
+    match written {
+        Write::Applied(()) => AdminOutcome::Done,
+        Write::Refused(Refusal::NotFound) => AdminOutcome::NotFound,
+        Write::Refused(refusal) => AdminOutcome::Refused(refusal),
+    }
+}

@@ -1,0 +1,322 @@
+//! Sign-up with an e-mail address and a password.
+//!
+//! The answer, the number of hashes and the kind of store work are the same whoever the address belongs to. The
+//! password is not the account's yet: it travels, hashed and sealed, with the token in the mail, so that a stranger's
+//! sign-up never becomes the owner's account.
+
+use portcullis_core::along::{Along, Refusal, Write};
+use portcullis_core::backend::RequestContext;
+use portcullis_core::entity::{Enrolment, Epoch, User};
+use portcullis_core::entropy::random_bytes;
+use portcullis_core::event::{AuthEventType, Reason};
+use portcullis_core::factor::FactorConfig;
+use portcullis_core::id::{TenantId, UserId, VerificationTokenId};
+use portcullis_core::identifier::Identifier;
+use portcullis_core::mail::OutboxMail;
+use portcullis_core::policy::TenantPolicy;
+use portcullis_core::rule;
+use portcullis_core::rule::password::PasswordRejection;
+use portcullis_core::secret::{Password, PasswordHash, Sealed, SecretText, TokenDigest};
+use portcullis_core::state::EntityState;
+use portcullis_core::verification::{TokenKind, VerificationToken};
+use portcullis_tokens::opaque::TokenClass;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::error::FlowError;
+use crate::mail::render::{self, MailParams};
+use crate::portcullis::Portcullis;
+
+/// A sign-up.
+#[derive(Debug)]
+pub struct SignUp {
+    /// The address that will prove who they are.
+    pub email: Identifier,
+    /// The password they chose.
+    pub password: Password,
+}
+
+/// How a sign-up ended.
+#[derive(Debug)]
+pub enum SignUpOutcome {
+    /// A mail is on its way, to whoever owns the address.
+    Accepted {
+        /// For a cookie of this browser: with it, the link in the mail activates the password that was chosen here.
+        browser: SecretText,
+    },
+    /// The password breaks the tenant's rules; nothing was looked up.
+    PasswordRefused(PasswordRejection),
+}
+
+/// What travels with a verification token, sealed.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Pending {
+    /// The password that came with the sign-up.
+    pub(super) password: PasswordHash,
+    /// Digest of the sign-up cookie.
+    pub(super) browser: TokenDigest,
+}
+
+/// Whom a verification mail goes to.
+pub(super) struct Recipient<'a> {
+    pub(super) tenant: TenantId,
+    pub(super) user: UserId,
+    pub(super) epoch: Epoch,
+    /// The address as the directory holds it, not the spelling that was typed now.
+    pub(super) email: &'a Identifier,
+}
+
+/// Keyed-hash domain of the sign-up cookie.
+pub(super) const BROWSER_DOMAIN: &str = "sign-up browser";
+
+/// What the payload is sealed for, with tenant and owner: it opens for nobody else.
+const PAYLOAD_CONTEXT: &[u8] = b"verification_tokens.payload";
+
+impl Portcullis {
+    /// Signs up: exactly one hash, whatever the account's state.
+    ///
+    /// # Errors
+    /// [`FlowError`] where hashing or the store could not be had; nothing is half done.
+    pub async fn sign_up(
+        &self,
+        input: SignUp,
+        context: &RequestContext,
+    ) -> Result<SignUpOutcome, FlowError> {
+        let policy = self.policy(context.tenant).await?;
+        if let Err(rejection) = rule::password::check(&input.password, &policy.password) {
+            return Ok(SignUpOutcome::PasswordRefused(rejection));
+        }
+        let password = self.0.hasher.hash(&input.password).await?;
+        let browser = self.browser_secret()?;
+        let digest = self
+            .0
+            .tokens
+            .keyed(BROWSER_DOMAIN, &[browser.expose().as_bytes()]);
+        let pending = Pending {
+            password,
+            browser: digest,
+        };
+        // Between the look-up and the write somebody else may sign up with the address; then it is known.
+        for _ in 0..2 {
+            let written = match self
+                .0
+                .stores
+                .directory
+                .find_user(context.tenant, &input.email)
+                .await?
+            {
+                None => self.enrol(&input.email, &pending, &policy, context).await?,
+                Some(user) => {
+                    self.sign_up_again(&user, &input.email, &pending, &policy, context)
+                        .await?
+                }
+            };
+            match written {
+                Write::Applied(()) => {
+                    self.0.mail_queued.notify_one();
+                    return Ok(SignUpOutcome::Accepted { browser });
+                }
+                Write::Refused(Refusal::IdentifierTaken) => {}
+                Write::Refused(refusal) => return Err(FlowError::internal(refusal)),
+            }
+        }
+        Err(FlowError::Unavailable(Box::new(Refusal::Stale)))
+    }
+
+    async fn enrol(
+        &self,
+        email: &Identifier,
+        pending: &Pending,
+        policy: &TenantPolicy,
+        context: &RequestContext,
+    ) -> Result<Write<()>, FlowError> {
+        let now = self.now();
+        let id = UserId::time_ordered(now, self.entropy())?;
+        let event = self
+            .event(context.tenant, AuthEventType::SignUp, &context.client)?
+            .about(id)
+            .finish();
+        let to = Recipient {
+            tenant: context.tenant,
+            user: id,
+            epoch: Epoch::default(),
+            email,
+        };
+        let payload = self.seal_pending(context.tenant, id, pending)?;
+        let along = self.with_verification(Along::event(event), &to, Some(payload), policy)?;
+        let user = User {
+            id,
+            tenant: context.tenant,
+            identifiers: vec![email.clone()],
+            profile: json!({}),
+            created_at: now,
+        };
+        let enrolment = Enrolment {
+            user,
+            state: EntityState::Pending,
+            handle: email.raw.clone(),
+            verified: false,
+            factor: None,
+            now,
+        };
+        Ok(self.0.stores.crossing.enrol(&enrolment, along).await?)
+    }
+
+    /// Somebody has the address. While it is not proved, this sign-up takes the place of the one before; after that,
+    /// its owner is told.
+    async fn sign_up_again(
+        &self,
+        user: &User,
+        email: &Identifier,
+        pending: &Pending,
+        policy: &TenantPolicy,
+        context: &RequestContext,
+    ) -> Result<Write<()>, FlowError> {
+        let subject = self
+            .0
+            .stores
+            .security
+            .subject_state(context.tenant, user.id)
+            .await?;
+        let event = self
+            .event(context.tenant, AuthEventType::SignUp, &context.client)?
+            .about(user.id);
+        let along = match subject {
+            Some(subject) if subject.user_status.state == EntityState::Pending => {
+                let email = user.email().unwrap_or(email);
+                let to = Recipient {
+                    tenant: context.tenant,
+                    user: user.id,
+                    epoch: subject.epoch,
+                    email,
+                };
+                let payload = self.seal_pending(context.tenant, user.id, pending)?;
+                self.with_verification(Along::event(event.finish()), &to, Some(payload), policy)?
+            }
+            _ => {
+                let along = Along::event(event.refused(Reason::AlreadyRegistered).finish());
+                along.with_mail(self.queue_mail(
+                    context.tenant,
+                    user,
+                    &MailParams::AlreadyRegistered {},
+                )?)
+            }
+        };
+        Ok(self.0.stores.security.record(along).await?)
+    }
+
+    /// Adds a new verification token to `along`, with what travels with it, and the mail that brings it.
+    pub(super) fn with_verification(
+        &self,
+        along: Along,
+        to: &Recipient<'_>,
+        payload: Option<Sealed>,
+        policy: &TenantPolicy,
+    ) -> Result<Along, FlowError> {
+        let now = self.now();
+        let id = VerificationTokenId::time_ordered(now, self.entropy())?;
+        let minted =
+            self.0
+                .tokens
+                .mint(TokenClass::Verification, *id.as_bytes(), self.entropy())?;
+        let ttl = policy.link.email_verification;
+        let token = VerificationToken {
+            id,
+            kind: TokenKind::EmailVerification,
+            tenant: to.tenant,
+            email: to.email.canonical.clone(),
+            user: Some(to.user),
+            epoch: Some(to.epoch),
+            payload,
+            digest: minted.digest,
+            created_at: now,
+            expires_at: now.plus(ttl),
+            consumed_at: None,
+            superseded_at: None,
+        };
+        let settings = &self.0.settings;
+        let link = format!(
+            "{}{}/signup/verify?token={}",
+            settings.public_url.as_str(),
+            settings.mount_path,
+            minted.plaintext.expose()
+        );
+        let params = MailParams::VerifyEmail {
+            link,
+            hours: ttl.as_secs().div_ceil(3600),
+        };
+        let mail = render::queue(
+            &self.0.sealer,
+            self.entropy(),
+            now,
+            to.tenant,
+            &to.email.raw,
+            &params,
+        )?;
+        Ok(along.with_issue(token).with_mail(mail))
+    }
+
+    fn seal_pending(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        pending: &Pending,
+    ) -> Result<Sealed, FlowError> {
+        let plain = Zeroizing::new(serde_json::to_vec(pending).map_err(FlowError::internal)?);
+        let sealing = [PAYLOAD_CONTEXT, tenant.as_bytes(), user.as_bytes()];
+        Ok(self.0.sealer.seal(&sealing, &plain, self.entropy())?)
+    }
+
+    pub(super) fn open_pending(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        payload: &Sealed,
+    ) -> Result<Pending, FlowError> {
+        let sealing = [PAYLOAD_CONTEXT, tenant.as_bytes(), user.as_bytes()];
+        let plain = self
+            .0
+            .sealer
+            .open(&sealing, payload)
+            .map_err(FlowError::internal)?;
+        serde_json::from_slice(&plain).map_err(FlowError::internal)
+    }
+
+    /// A mail to the address that the directory holds, not to the spelling that was typed now.
+    fn queue_mail(
+        &self,
+        tenant: TenantId,
+        user: &User,
+        params: &MailParams,
+    ) -> Result<OutboxMail, FlowError> {
+        let to = user.email().map_or("", |email| email.raw.as_str());
+        render::queue(
+            &self.0.sealer,
+            self.entropy(),
+            self.now(),
+            tenant,
+            to,
+            params,
+        )
+    }
+
+    /// 256 random bits for a cookie, as 64 hexadecimal digits.
+    fn browser_secret(&self) -> Result<SecretText, FlowError> {
+        let bytes = Zeroizing::new(random_bytes::<32>(self.entropy())?);
+        let mut hex = String::with_capacity(64);
+        for byte in bytes.iter() {
+            for nibble in [byte >> 4, byte & 0x0f] {
+                hex.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+            }
+        }
+        Ok(SecretText::new(hex))
+    }
+}
+
+impl Pending {
+    /// The factor that the link activates.
+    pub(super) fn into_factor(self) -> FactorConfig {
+        FactorConfig::Password(self.password)
+    }
+}

@@ -1,0 +1,271 @@
+//! Proving an address with the link from the mail, and asking for the mail again.
+
+use portcullis_core::along::{Along, Refusal, Spend, Write};
+use portcullis_core::backend::RequestContext;
+use portcullis_core::event::{AuthEventType, Reason};
+use portcullis_core::factor::FactorConfig;
+use portcullis_core::id::{UserId, VerificationTokenId};
+use portcullis_core::identifier::{Identifier, IdentifierKind};
+use portcullis_core::rule;
+use portcullis_core::rule::password::PasswordRejection;
+use portcullis_core::secret::{Password, SecretText};
+use portcullis_core::state::EntityState;
+use portcullis_core::store::Activation;
+use portcullis_core::verification::{TokenKind, TokenRejection, VerificationToken};
+use portcullis_tokens::opaque::TokenClass;
+
+use super::sign_up::{BROWSER_DOMAIN, Recipient};
+use crate::error::FlowError;
+use crate::portcullis::Portcullis;
+
+/// The link from the mail, opened.
+#[derive(Debug)]
+pub struct VerifyEmail {
+    /// The token in the link.
+    pub token: SecretText,
+    /// The cookie that sign-up left, where this is the same browser.
+    pub browser: Option<SecretText>,
+    /// A password: it becomes the account's, in place of the one chosen at sign-up.
+    pub password: Option<Password>,
+}
+
+/// How it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VerifyEmailOutcome {
+    /// The address is proved and the account active.
+    Verified {
+        /// Whose.
+        user: UserId,
+    },
+    /// Another browser than the one that signed up: whoever owns the address sets the password now. The token is not
+    /// used up.
+    PasswordRequired,
+    /// The password breaks the tenant's rules. The token is not used up.
+    PasswordRefused(PasswordRejection),
+    /// The token does not work; the reason is in the audit log only.
+    Rejected,
+}
+
+/// Asks for the verification mail again.
+#[derive(Debug)]
+pub struct ResendVerification {
+    /// The address given at sign-up.
+    pub email: Identifier,
+}
+
+/// What a token turned out to be.
+enum Read {
+    Works(Box<VerificationToken>, UserId),
+    Rejected,
+}
+
+impl Portcullis {
+    /// Proves an address. Token, proof, activation, password and event commit together or not at all.
+    ///
+    /// The password chosen at sign-up counts only in the browser that signed up; anywhere else the owner of the
+    /// address sets one, so that nobody can prepare an account for somebody else.
+    ///
+    /// # Errors
+    /// [`FlowError`] where hashing or the store could not be had; the token is not used up.
+    pub async fn verify_email(
+        &self,
+        input: VerifyEmail,
+        context: &RequestContext,
+    ) -> Result<VerifyEmailOutcome, FlowError> {
+        let (token, user) = match self
+            .read_token(&input.token, TokenKind::EmailVerification, context)
+            .await?
+        {
+            Read::Works(token, user) => (token, user),
+            Read::Rejected => return Ok(VerifyEmailOutcome::Rejected),
+        };
+        let factor = match self.factor_for(&input, &token, user, context).await? {
+            Ok(factor) => factor,
+            Err(outcome) => return Ok(outcome),
+        };
+        let now = self.now();
+        let activation = Activation {
+            kind: IdentifierKind::Email,
+            canonical: token.email.clone(),
+            activate: true,
+            factor: Some(factor),
+            now,
+        };
+        let event = self
+            .event(
+                context.tenant,
+                AuthEventType::EmailVerified,
+                &context.client,
+            )?
+            .about(user)
+            .finish();
+        let spend = Spend {
+            tenant: context.tenant,
+            id: token.id,
+            kind: TokenKind::EmailVerification,
+            now,
+        };
+        let along = Along::event(event).with_spend(spend);
+        match self
+            .0
+            .stores
+            .security
+            .verify_identifier(context.tenant, user, &activation, along)
+            .await?
+        {
+            Write::Applied(()) => Ok(VerifyEmailOutcome::Verified { user }),
+            Write::Refused(refusal) => {
+                let reason = match refusal {
+                    Refusal::Token(rejection) => reason_of(rejection),
+                    Refusal::Transition { .. } => Reason::Suspended,
+                    Refusal::NotFound => Reason::UnknownCredential,
+                    other => return Err(FlowError::internal(other)),
+                };
+                self.note_rejected(user, reason, context).await;
+                Ok(VerifyEmailOutcome::Rejected)
+            }
+        }
+    }
+
+    /// The password that becomes the account's, or why there is none.
+    async fn factor_for(
+        &self,
+        input: &VerifyEmail,
+        token: &VerificationToken,
+        user: UserId,
+        context: &RequestContext,
+    ) -> Result<Result<FactorConfig, VerifyEmailOutcome>, FlowError> {
+        if let Some(password) = &input.password {
+            let policy = self.policy(context.tenant).await?;
+            return match rule::password::check(password, &policy.password) {
+                Ok(()) => Ok(Ok(FactorConfig::Password(
+                    self.0.hasher.hash(password).await?,
+                ))),
+                Err(rejection) => Ok(Err(VerifyEmailOutcome::PasswordRefused(rejection))),
+            };
+        }
+        let (Some(browser), Some(payload)) = (&input.browser, &token.payload) else {
+            return Ok(Err(VerifyEmailOutcome::PasswordRequired));
+        };
+        let pending = self.open_pending(context.tenant, user, payload)?;
+        let same = self.0.tokens.verify_keyed(
+            BROWSER_DOMAIN,
+            &[browser.expose().as_bytes()],
+            &pending.browser,
+        );
+        Ok(if same {
+            Ok(pending.into_factor())
+        } else {
+            Err(VerifyEmailOutcome::PasswordRequired)
+        })
+    }
+
+    /// Finds a token by its text and checks all that can be checked before the write that spends it.
+    async fn read_token(
+        &self,
+        text: &SecretText,
+        kind: TokenKind,
+        context: &RequestContext,
+    ) -> Result<Read, FlowError> {
+        let Ok(presented) = self.0.tokens.parse(TokenClass::Verification, text.expose()) else {
+            return Ok(Read::Rejected);
+        };
+        let id = VerificationTokenId::from_bytes(presented.id());
+        let Some(token) = self.0.stores.security.peek(id).await? else {
+            self.0.tokens.verify_miss(&presented);
+            return Ok(Read::Rejected);
+        };
+        if !self.0.tokens.verify(&presented, &token.digest) || token.tenant != context.tenant {
+            return Ok(Read::Rejected);
+        }
+        let Some(user) = token.user else {
+            return Ok(Read::Rejected);
+        };
+        if let Err(rejection) = token.check(kind, self.now()) {
+            self.note_rejected(user, reason_of(rejection), context)
+                .await;
+            return Ok(Read::Rejected);
+        }
+        Ok(Read::Works(Box::new(token), user))
+    }
+
+    async fn note_rejected(&self, user: UserId, reason: Reason, context: &RequestContext) {
+        let kind = AuthEventType::EmailVerified;
+        let detail = serde_json::Value::Null;
+        self.0
+            .journal
+            .note(context.tenant, user, kind, reason, detail, &context.client)
+            .await;
+    }
+
+    /// Sends the verification mail again, with a new link in place of the older one. For an address that needs none
+    /// the answer is the same.
+    ///
+    /// # Errors
+    /// [`FlowError`] where the store does not answer.
+    pub async fn resend_verification(
+        &self,
+        input: ResendVerification,
+        context: &RequestContext,
+    ) -> Result<(), FlowError> {
+        let policy = self.policy(context.tenant).await?;
+        let kind = AuthEventType::VerificationRequested;
+        let event = self.event(context.tenant, kind, &context.client)?;
+        let security = &self.0.stores.security;
+        let along = match self
+            .0
+            .stores
+            .directory
+            .find_user(context.tenant, &input.email)
+            .await?
+        {
+            None => Along::event(event.refused(Reason::UnknownIdentifier).finish()),
+            Some(user) => {
+                let subject = security.subject_state(context.tenant, user.id).await?;
+                match subject {
+                    Some(subject) if subject.user_status.state == EntityState::Pending => {
+                        let kind = TokenKind::EmailVerification;
+                        // The password of the latest sign-up goes on in the new link. Where its link has ended, the new
+                        // one asks for a password.
+                        let live = security
+                            .live_token(context.tenant, user.id, kind, self.now())
+                            .await?;
+                        let payload = live.and_then(|token| token.payload);
+                        let along = Along::event(event.about(user.id).finish());
+                        let email = user.email().unwrap_or(&input.email);
+                        let to = Recipient {
+                            tenant: context.tenant,
+                            user: user.id,
+                            epoch: subject.epoch,
+                            email,
+                        };
+                        self.with_verification(along, &to, payload, &policy)?
+                    }
+                    _ => Along::event(
+                        event
+                            .about(user.id)
+                            .refused(Reason::AlreadyRegistered)
+                            .finish(),
+                    ),
+                }
+            }
+        };
+        match security.record(along).await? {
+            Write::Applied(()) => {
+                self.0.mail_queued.notify_one();
+                Ok(())
+            }
+            Write::Refused(refusal) => Err(FlowError::internal(refusal)),
+        }
+    }
+}
+
+const fn reason_of(rejection: TokenRejection) -> Reason {
+    match rejection {
+        TokenRejection::Unknown => Reason::UnknownCredential,
+        TokenRejection::OtherKind => Reason::OtherKind,
+        TokenRejection::Consumed => Reason::Replayed,
+        TokenRejection::Superseded => Reason::Superseded,
+        TokenRejection::Expired => Reason::Expired,
+    }
+}

@@ -1,0 +1,271 @@
+//! The composition root: one value that holds stores, keys, clock and backends, and runs every flow.
+
+mod journal;
+mod touches;
+
+use std::fmt;
+use std::sync::Arc;
+
+use portcullis_core::backend::{AuthBackend, Credential, Presented, RequestContext, Verdict};
+use portcullis_core::clock::Clock;
+use portcullis_core::entity::TenantKey;
+use portcullis_core::entropy::Entropy;
+use portcullis_core::event::{AuthEventType, Reason};
+use portcullis_core::id::TenantId;
+use portcullis_core::identifier::Identifier;
+use portcullis_core::mail::Mailer;
+use portcullis_core::net::ClientInfo;
+use portcullis_core::policy::TenantPolicy;
+use portcullis_core::principal::Principal;
+use portcullis_core::store::{
+    AuditQuery, Crossing, IdentityAdmin, LimitKey, RateLimit, RateLimitStore, ResolveSession,
+    SecurityStore, SessionStore, Taken,
+};
+use portcullis_core::time::Timestamp;
+use portcullis_tokens::opaque::Tokens;
+use portcullis_tokens::password::PasswordHasher;
+use portcullis_tokens::seal::Sealer;
+use serde_json::json;
+use tokio::sync::Notify;
+
+use crate::builder::Builder;
+use crate::error::FlowError;
+use crate::settings::Settings;
+pub(crate) use journal::{EventDraft, Journal};
+pub(crate) use touches::Touches;
+
+/// One instance. Cheap to clone; a value without globals.
+#[derive(Clone)]
+pub struct Portcullis(pub(crate) Arc<Inner>);
+
+/// The stores, one handle a family.
+pub(crate) struct Stores {
+    pub(crate) directory: Arc<dyn IdentityAdmin>,
+    pub(crate) security: Arc<dyn SecurityStore>,
+    pub(crate) crossing: Arc<dyn Crossing>,
+    pub(crate) sessions: Arc<dyn SessionStore>,
+    pub(crate) resolve: Arc<dyn ResolveSession>,
+    pub(crate) limits: Arc<dyn RateLimitStore>,
+    pub(crate) audit: Option<Arc<dyn AuditQuery>>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) stores: Stores,
+    pub(crate) settings: Settings,
+    pub(crate) default_tenant: TenantId,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) tokens: Tokens,
+    pub(crate) sealer: Sealer,
+    pub(crate) hasher: Arc<dyn PasswordHasher>,
+    pub(crate) mailer: Arc<dyn Mailer>,
+    pub(crate) chain: Vec<Arc<dyn AuthBackend>>,
+    pub(crate) touches: Arc<Touches>,
+    pub(crate) mail_queued: Arc<Notify>,
+    pub(crate) journal: Arc<Journal>,
+}
+
+impl fmt::Debug for Portcullis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.0.chain.iter().map(|backend| backend.name()).collect();
+        f.debug_struct("Portcullis")
+            .field("settings", &self.0.settings)
+            .field("backends", &names)
+            .finish()
+    }
+}
+
+/// Who a request comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Authentication {
+    /// Nobody in particular: no credential, or a session cookie that is over.
+    Anonymous,
+    /// Somebody.
+    Authenticated(Principal),
+    /// A credential in a header of its own that is not good: 401, even where signing in is optional.
+    Rejected,
+}
+
+impl Portcullis {
+    /// Starts an instance on a store that keeps everything.
+    #[must_use]
+    pub fn builder<S>(store: S) -> Builder<S>
+    where
+        S: portcullis_core::store::IdentityStore + SessionStore + ResolveSession + RateLimitStore,
+    {
+        Builder::new(store)
+    }
+
+    /// What this instance is set to.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The present moment of this instance's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// This instance's randomness.
+    #[must_use]
+    pub fn entropy(&self) -> &dyn Entropy {
+        &*self.0.entropy
+    }
+
+    /// The tenant that requests belong to which name no other.
+    #[must_use]
+    pub fn default_tenant(&self) -> TenantId {
+        self.0.default_tenant
+    }
+
+    /// The form and keys of opaque tokens.
+    #[must_use]
+    pub fn tokens(&self) -> &Tokens {
+        &self.0.tokens
+    }
+
+    /// A tenant's policy: the default, the system's settings over it, the tenant's own over both.
+    ///
+    /// # Errors
+    /// [`FlowError::Unavailable`] where the store does not answer.
+    pub async fn policy(&self, tenant: TenantId) -> Result<TenantPolicy, FlowError> {
+        let system = TenantPolicy::default().overlaid(&self.0.settings.policy);
+        let own = self.0.stores.security.tenant_security(tenant).await?;
+        Ok(own.map_or(system, |own| system.overlaid(&own.policy)))
+    }
+
+    /// Turns what a request presents into who it comes from: the backends in order, the first that knows decides.
+    ///
+    /// # Errors
+    /// [`FlowError::Unavailable`] where a backend could not decide: 503, never 401 and never access.
+    pub async fn authenticate(
+        &self,
+        presented: &Presented<'_>,
+        context: &RequestContext,
+    ) -> Result<Authentication, FlowError> {
+        let explicit = presented
+            .credential
+            .as_ref()
+            .is_some_and(Credential::is_explicit);
+        for backend in &self.0.chain {
+            if !backend.claims(presented) {
+                continue;
+            }
+            match backend.authenticate(presented, context).await {
+                Ok(Verdict::Authenticated(principal)) => {
+                    return Ok(Authentication::Authenticated(*principal));
+                }
+                Ok(Verdict::NotMine) => {}
+                Ok(Verdict::Rejected(reason)) => {
+                    tracing::debug!(backend = backend.name(), %reason, "credential rejected");
+                    let cookie = matches!(presented.credential, Some(Credential::Cookie(_)));
+                    return Ok(if cookie {
+                        Authentication::Anonymous
+                    } else {
+                        Authentication::Rejected
+                    });
+                }
+                Err(error) => {
+                    tracing::error!(
+                        backend = backend.name(),
+                        error = &error as &dyn std::error::Error,
+                        "backend failed"
+                    );
+                    return Err(error.into());
+                }
+            }
+        }
+        Ok(if explicit {
+            Authentication::Rejected
+        } else {
+            Authentication::Anonymous
+        })
+    }
+
+    /// Takes one from a rate limit.
+    ///
+    /// # Errors
+    /// [`FlowError::Unavailable`] where the store does not answer.
+    pub async fn take_limit(&self, key: &LimitKey, limit: &RateLimit) -> Result<Taken, FlowError> {
+        Ok(self.0.stores.limits.take(key, limit, self.now()).await?)
+    }
+
+    /// Gives one back to a rate limit.
+    ///
+    /// # Errors
+    /// [`FlowError::Unavailable`] where the store does not answer.
+    pub async fn refund_limit(&self, key: &LimitKey, limit: &RateLimit) -> Result<(), FlowError> {
+        Ok(self.0.stores.limits.refund(key, limit, self.now()).await?)
+    }
+
+    /// A keyed digest of what somebody typed to say who they are, for limit keys and logs: the same for every spelling
+    /// of one identifier, and nothing that can be read back.
+    #[must_use]
+    pub fn identifier_digest_hex(&self, tenant: TenantId, typed: &str) -> String {
+        use std::fmt::Write as _;
+        let mut hex = String::with_capacity(32);
+        for byte in self.identifier_digest(tenant, typed).iter().take(16) {
+            // Writing to a String cannot fail.
+            let _written = write!(hex, "{byte:02x}");
+        }
+        hex
+    }
+
+    pub(crate) fn identifier_digest(&self, tenant: TenantId, typed: &str) -> [u8; 32] {
+        match Identifier::parse(typed) {
+            Ok(identifier) => self
+                .0
+                .tokens
+                .identifier_digest(tenant, &identifier.canonical),
+            Err(_) => self.0.tokens.identifier_digest(tenant, typed),
+        }
+    }
+
+    /// Notes in the audit log that somebody was denied, at most once a minute for one person and reason. A log that
+    /// cannot be written does not turn a denial into anything else; it is traced.
+    pub async fn record_denied(
+        &self,
+        principal: &Principal,
+        reason: Reason,
+        route: &'static str,
+        context: &RequestContext,
+    ) {
+        let detail = json!({ "route": route });
+        let (tenant, user) = (principal.tenant, principal.user());
+        self.0
+            .journal
+            .note(
+                tenant,
+                user,
+                AuthEventType::AccessDenied,
+                reason,
+                detail,
+                &context.client,
+            )
+            .await;
+    }
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// [`FlowError::Unavailable`] where it does not.
+    pub async fn is_ready(&self) -> Result<(), FlowError> {
+        self.0
+            .stores
+            .directory
+            .tenant(TenantKey::Id(self.0.default_tenant))
+            .await?;
+        Ok(())
+    }
+
+    pub(crate) fn event(
+        &self,
+        tenant: TenantId,
+        kind: AuthEventType,
+        client: &ClientInfo,
+    ) -> Result<EventDraft, FlowError> {
+        Ok(self.0.journal.event(tenant, kind, client)?)
+    }
+}
