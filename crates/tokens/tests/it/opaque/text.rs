@@ -132,6 +132,23 @@ fn what_is_no_token_says_why() {
     assert_eq!(parse(&changed), TokenParseError::Checksum);
 }
 
+// OT-08
+#[test]
+fn a_number_out_of_range_is_refused_though_its_checksum_is_right() {
+    let format = TokenFormat::default();
+    let largest = encoded(TokenClass::Ticket, [0xff; 16], [0xff; 32]);
+    assert!(format.parse(TokenClass::Ticket, &largest).is_ok());
+    // The last characters of the id and of the secret; the next larger digit is the next character.
+    for last in [29, 72] {
+        let mut larger = largest.as_bytes()[..73].to_vec();
+        larger[last] += 1;
+        let larger = String::from_utf8(larger).unwrap();
+        let larger = format!("{larger}{}", base62_crc(&larger));
+        let refused = format.parse(TokenClass::Ticket, &larger).unwrap_err();
+        assert_eq!(refused, TokenParseError::Range);
+    }
+}
+
 proptest! {
     // OT-01
     #[test]
