@@ -1,0 +1,60 @@
+//! The conformance suite: what every store must do, whoever wrote it.
+//!
+//! One line runs it on a store of yours, each case as a test of its own:
+//!
+//! ```text
+//! async fn fresh() -> Arc<MyStore> { /* an empty store for one test */ }
+//!
+//! portcullis_testing::conformance!(all: fresh);
+//! ```
+//!
+//! | family | what the store implements |
+//! |---|---|
+//! | `directory` | `IdentityStore` |
+//! | `security` | `SecurityStore` and `Crossing` |
+//! | `sessions` | `SessionStore` |
+//! | `resolution` | `ResolveSession`, `SessionStore`, `SecurityStore` and `Crossing` |
+//! | `limits` | `RateLimitStore` |
+//! | `audit` | `AuditQuery`, `SecurityStore` and `Crossing` |
+//!
+//! `all` stands for every family. A store that needs something to outlive it, such as a temporary folder, comes as a
+//! pair: `(Arc<MyStore>, TempDir)`. New cases join by themselves with a new version of this crate.
+//!
+//! The tests run on tokio, which your crate needs as a dev-dependency with `macros` and `rt-multi-thread`. The cases
+//! themselves need no particular runtime: each takes a [`Trial`], which is told how to spawn.
+//!
+//! Races are run a few times; with `PORTCULLIS_LONG` set, ten times as often.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "this is test code, published as a library: a failed expectation is a panic"
+)]
+
+pub mod accounts;
+pub mod activation;
+pub mod api_tokens;
+pub mod attempts;
+pub mod audit;
+mod cases;
+pub mod companions;
+pub mod enrolment;
+pub mod factors;
+pub mod limits;
+pub mod outbox;
+pub mod people;
+pub mod resolution;
+mod sample;
+mod scene;
+pub mod session_use;
+pub mod sessions;
+pub mod supersession;
+pub mod tokens;
+mod trial;
+
+pub use trial::{Fixture, Spawn, Trial};
+
+#[cfg(test)]
+mod tests;

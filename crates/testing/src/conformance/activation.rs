@@ -1,0 +1,157 @@
+//! Identifiers that are proved, and what that activates.
+
+use portcullis_core::along::{Along, Refusal};
+use portcullis_core::entity::VerifiedIdentifier;
+use portcullis_core::factor::{FactorConfig, FactorKind, FactorVersion};
+use portcullis_core::identifier::IdentifierKind;
+use portcullis_core::state::{EntityState, Status};
+use portcullis_core::store::{Activation, Crossing, SecurityStore};
+use portcullis_core::time::Timestamp;
+use portcullis_core::verification::{TokenKind, TokenRejection};
+
+use super::sample::{START, after, applied, password, refused, spend, winners};
+use super::trial::{Trial, rounds};
+
+fn activation(now: Timestamp, factor: Option<FactorConfig>) -> Activation {
+    Activation {
+        kind: IdentifierKind::Email,
+        canonical: "zoë@example.com".to_owned(),
+        activate: true,
+        factor,
+        now,
+    }
+}
+
+/// A pending account becomes active with its identifier proved and the password that came with the token.
+pub async fn proving_an_identifier_activates_a_pending_account<S: SecurityStore + Crossing>(
+    trial: Trial<S>,
+) {
+    let store = &trial.store;
+    let mut enrolment = trial.new_enrolment(trial.tenant().await);
+    enrolment.state = EntityState::Pending;
+    let (tenant, user) = (enrolment.user.tenant, trial.enrolled(&enrolment).await);
+    let proof = activation(after(5), Some(password("mine")));
+    let verified = store.verify_identifier(tenant, user, &proof, Along::default());
+    applied(verified.await);
+    let account = store.account(tenant, user).await.unwrap().unwrap();
+    assert_eq!(account.status, Status::new(EntityState::Active, after(5)));
+    let proved = VerifiedIdentifier {
+        kind: proof.kind,
+        canonical: proof.canonical,
+        at: after(5),
+    };
+    assert_eq!(account.verified, [proved]);
+    let loaded = store.load_factor(tenant, user, FactorKind::Password).await;
+    let factor = loaded.unwrap().unwrap().factor.unwrap();
+    assert_eq!(factor.config, password("mine"));
+    assert_eq!(factor.version, FactorVersion(1));
+}
+
+/// An active account stays as it is; a password that comes along replaces the one there; the first proof keeps its time.
+pub async fn proving_again_keeps_the_first_time<S: SecurityStore + Crossing>(trial: Trial<S>) {
+    let store = &trial.store;
+    let mut enrolment = trial.new_enrolment(trial.tenant().await);
+    enrolment.factor = Some(password("old"));
+    let (tenant, user) = (enrolment.user.tenant, trial.enrolled(&enrolment).await);
+    for (secs, factor) in [(1, None), (2, Some(password("new")))] {
+        let proof = activation(after(secs), factor);
+        let verified = store.verify_identifier(tenant, user, &proof, Along::default());
+        applied(verified.await);
+    }
+    let account = store.account(tenant, user).await.unwrap().unwrap();
+    assert_eq!(account.status, Status::new(EntityState::Active, START));
+    let times = account.verified.iter().map(|proved| proved.at);
+    assert_eq!(times.collect::<Vec<_>>(), [after(1)]);
+    let loaded = store.load_factor(tenant, user, FactorKind::Password).await;
+    let factor = loaded.unwrap().unwrap().factor.unwrap();
+    assert_eq!(factor.config, password("new"));
+    assert_eq!(factor.version, FactorVersion(2));
+    assert_eq!(factor.changed_at, after(2));
+}
+
+/// Without activation a proof leaves the state alone, whatever it is.
+pub async fn a_proof_alone_activates_nobody<S: SecurityStore + Crossing>(trial: Trial<S>) {
+    let store = &trial.store;
+    let tenant = trial.tenant().await;
+    for state in EntityState::ALL {
+        let mut enrolment = trial.new_enrolment(tenant);
+        enrolment.state = state;
+        let user = trial.enrolled(&enrolment).await;
+        let mut proof = activation(after(1), None);
+        proof.activate = false;
+        let verified = store.verify_identifier(tenant, user, &proof, Along::default());
+        applied(verified.await);
+        let account = store.account(tenant, user).await.unwrap().unwrap();
+        assert_eq!(account.status, Status::new(state, START));
+        assert_eq!(account.verified.len(), 1);
+    }
+}
+
+/// Neither a suspended nor a closed account is activated, and nothing of the proof is kept.
+pub async fn only_pending_and_active_accounts_are_activated<S: SecurityStore + Crossing>(
+    trial: Trial<S>,
+) {
+    let store = &trial.store;
+    let tenant = trial.tenant().await;
+    let neither = EntityState::ALL
+        .into_iter()
+        .filter(|state| !matches!(state, EntityState::Pending | EntityState::Active));
+    for from in neither {
+        let mut enrolment = trial.new_enrolment(tenant);
+        enrolment.state = from;
+        enrolment.factor = Some(password("old"));
+        let user = trial.enrolled(&enrolment).await;
+        let before = store.account(tenant, user).await.unwrap();
+        let proof = activation(after(1), Some(password("new")));
+        let verified = store.verify_identifier(tenant, user, &proof, Along::default());
+        assert_eq!(refused(verified.await), Refusal::Transition { from });
+        assert_eq!(store.account(tenant, user).await.unwrap(), before);
+        let loaded = store.load_factor(tenant, user, FactorKind::Password).await;
+        let factor = loaded.unwrap().unwrap().factor.unwrap();
+        assert_eq!(factor.config, password("old"));
+    }
+}
+
+/// Nothing is proved for nobody.
+pub async fn nobody_proves_nothing<S: SecurityStore + Crossing>(trial: Trial<S>) {
+    let store = &trial.store;
+    let (tenant, user) = trial.somebody().await;
+    for (tenant, user) in [(trial.tenant().await, user), (tenant, trial.nobody())] {
+        let proof = activation(after(1), Some(password("x")));
+        let verified = store.verify_identifier(tenant, user, &proof, Along::default());
+        assert_eq!(refused(verified.await), Refusal::NotFound);
+    }
+    let account = store.account(tenant, user).await.unwrap().unwrap();
+    assert_eq!(account.verified, []);
+}
+
+// OT-03, CC-01
+/// Of many who prove an address with one token at once, one does, and their password is the one set.
+pub async fn one_token_activates_once<S: SecurityStore + Crossing>(trial: Trial<S>) {
+    let tenant = trial.tenant().await;
+    for _ in 0..rounds() / 4 {
+        let mut enrolment = trial.new_enrolment(tenant);
+        enrolment.state = EntityState::Pending;
+        let user = trial.enrolled(&enrolment).await;
+        let token = trial.new_token(TokenKind::EmailVerification, tenant, Some(user));
+        let spend = spend(&token, after(1));
+        let issued = trial.store.record(Along::default().with_issue(token)).await;
+        applied(issued);
+        let verified = trial
+            .race(32, |index, store| async move {
+                let proof = activation(after(1), Some(password(&index.to_string())));
+                let along = Along::default().with_spend(spend);
+                store.verify_identifier(tenant, user, &proof, along).await
+            })
+            .await;
+        let winner = verified
+            .iter()
+            .position(|write| write.as_ref().is_ok_and(|write| write.refusal().is_none()));
+        let consumed = Refusal::Token(TokenRejection::Consumed);
+        assert_eq!(winners(verified, consumed), 1);
+        let kind = FactorKind::Password;
+        let loaded = trial.store.load_factor(tenant, user, kind).await;
+        let factor = loaded.unwrap().unwrap().factor.unwrap();
+        assert_eq!(factor.config, password(&winner.unwrap().to_string()));
+    }
+}

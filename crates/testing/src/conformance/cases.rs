@@ -1,0 +1,196 @@
+//! The list of the cases, and the line that runs them.
+
+/// Runs the conformance suite on a store, each case as a test of its own on a tokio runtime; see
+/// [`conformance`](mod@crate::conformance).
+#[macro_export]
+macro_rules! conformance {
+    (all: $fresh:ident) => {
+        $crate::conformance!(directory: $fresh);
+        $crate::conformance!(security: $fresh);
+        $crate::conformance!(sessions: $fresh);
+        $crate::conformance!(resolution: $fresh);
+        $crate::conformance!(limits: $fresh);
+        $crate::conformance!(audit: $fresh);
+    };
+    (directory: $fresh:ident) => {
+        $crate::conformance!(@people $fresh:
+            a_person_is_found_by_id_and_by_identifier
+            a_person_of_another_tenant_is_nobody
+            nobody_is_none
+            the_same_address_in_two_tenants_is_two_people
+            creating_the_same_person_again_changes_nothing
+            a_taken_identifier_is_a_conflict
+            an_id_of_another_tenant_or_the_system_is_a_conflict
+            identifiers_are_replaced_as_a_whole
+            replacing_identifiers_takes_nobody_elses
+            a_profile_is_replaced
+            a_removed_person_is_gone_and_their_identifiers_are_free
+            people_are_listed_by_id_page_by_page
+            one_of_many_gets_an_identifier
+        );
+        $crate::conformance!(@enrolment $fresh:
+            a_tenant_is_found_by_id_slug_and_domain
+            a_taken_tenant_id_slug_or_domain_is_refused
+            a_tenant_is_renamed
+            the_systems_ids_are_reserved
+            enrolment_makes_person_and_account
+            enrolment_may_come_proved_and_with_a_factor
+            enrolment_brings_its_token_along
+            a_taken_identifier_or_id_refuses_the_enrolment
+            an_unknown_tenant_refuses_the_enrolment
+            a_hundred_sign_ups_with_one_address_are_one_person
+            one_of_many_gets_a_slug
+        );
+    };
+    (security: $fresh:ident) => {
+        $crate::conformance!(@accounts $fresh:
+            a_subjects_state_is_read_whole
+            an_account_of_another_tenant_is_unknown
+            a_state_follows_the_table_of_transitions
+            a_suspension_that_ended_counts_as_active
+            an_account_is_closed_once
+            an_epoch_moves_by_one_a_call
+            a_tenants_state_and_policy_are_replaced
+            a_tenants_state_shows_in_its_people
+            a_key_marker_is_replaced_by_who_knows_it
+        );
+        $crate::conformance!(@activation $fresh:
+            proving_an_identifier_activates_a_pending_account
+            proving_again_keeps_the_first_time
+            a_proof_alone_activates_nobody
+            only_pending_and_active_accounts_are_activated
+            nobody_proves_nothing
+            one_token_activates_once
+        );
+        $crate::conformance!(@attempts $fresh:
+            lockout_follows_its_rule_step_by_step
+            a_burst_is_granted_the_free_attempts
+            success_forgets_the_failures
+            success_of_nobody_is_refused
+            counts_are_kept_apart
+            purging_removes_counts_past_their_window
+            attempts_bear_every_time
+        );
+        $crate::conformance!(@factors $fresh:
+            a_factor_is_read_with_its_owner
+            a_factor_of_another_tenant_is_unknown
+            one_factor_of_a_kind_is_added
+            a_factor_is_saved_by_who_names_its_version
+            one_of_many_saves_a_version
+            a_factor_is_removed_once
+        );
+        $crate::conformance!(@tokens $fresh:
+            looking_at_a_token_changes_nothing
+            a_token_is_spent_once
+            one_of_many_spends_a_token
+            a_token_works_before_its_end_and_not_at_it
+            the_first_reason_against_a_token_is_given
+            a_refused_token_is_not_used_up
+            purging_removes_tokens_past_their_end
+            tokens_bear_every_time
+        );
+        $crate::conformance!(@supersession $fresh:
+            a_new_token_supersedes_the_older
+            a_token_without_owner_supersedes_by_address
+            only_live_tokens_are_superseded
+            one_of_many_new_tokens_is_live
+            a_moved_epoch_supersedes_what_was_made_before
+            the_live_token_is_the_one_that_works
+            revoking_supersedes_a_persons_tokens
+        );
+        $crate::conformance!(@companions $fresh:
+            companions_commit_with_their_effect
+            a_refused_effect_leaves_no_companion
+            a_token_that_does_not_work_leaves_no_effect
+            the_epoch_of_nobody_refuses_the_write
+            an_id_used_twice_commits_nothing
+            a_token_is_spent_before_the_new_one_takes_its_place
+        );
+        $crate::conformance!(@api_tokens $fresh:
+            a_token_is_resolved_with_its_owner
+            a_token_is_resolved_in_whatever_condition
+            a_token_needs_an_owner_and_an_id_of_its_own
+            the_cap_counts_live_tokens
+            a_burst_fills_the_cap_exactly
+            a_last_use_never_moves_back
+            live_tokens_are_listed_newest_first
+            a_token_is_revoked_once_by_its_owner
+            all_live_tokens_of_a_person_are_revoked
+            api_tokens_bear_every_time
+        );
+        $crate::conformance!(@outbox $fresh:
+            mails_are_claimed_oldest_first
+            a_claim_holds_until_its_lease_passes
+            a_delivered_mail_is_gone
+            a_failed_mail_is_due_when_it_should_be_retried
+            a_dead_mail_is_never_due
+            one_of_many_workers_gets_a_mail
+            mails_bear_every_time
+        );
+    };
+    (sessions: $fresh:ident) => {
+        $crate::conformance!(@sessions $fresh:
+            a_session_reads_back_whole
+            a_used_id_is_never_used_again
+            one_of_many_gets_an_id
+            the_longest_unused_make_room
+            a_hundred_sign_ins_leave_the_cap
+            a_session_is_ended_once_by_its_owner
+            all_sessions_but_one_are_ended
+            live_sessions_are_listed_newest_first
+            pruning_removes_sessions_past_their_absolute_deadline
+            sessions_bear_every_time
+        );
+        $crate::conformance!(@session_use $fresh:
+            a_touch_moves_forward_only
+            touches_are_applied_together
+            a_touch_never_resurrects
+            a_touch_that_races_the_end_does_not_resurrect
+            a_rotation_ends_the_old_and_opens_the_new
+            a_rotation_needs_a_live_session_and_a_new_id
+            one_of_many_rotates_a_session
+            touches_and_rotations_bear_every_time
+        );
+    };
+    (resolution: $fresh:ident) => {
+        $crate::conformance!(@resolution $fresh:
+            a_session_is_resolved_with_its_owner
+            every_change_shows_at_once
+        );
+    };
+    (limits: $fresh:ident) => {
+        $crate::conformance!(@limits $fresh:
+            limits_follow_their_rule_step_by_step
+            a_burst_is_granted_exactly
+            keys_are_counted_apart
+            purging_removes_full_counts
+            limits_bear_every_time
+        );
+    };
+    (audit: $fresh:ident) => {
+        $crate::conformance!(@audit $fresh:
+            an_event_reads_back_whole
+            events_come_newest_first
+            a_reader_sees_their_tenants_events
+            filters_mean_what_they_say
+            events_commit_with_their_effect
+            a_refused_write_leaves_no_event
+            events_bear_every_time
+        );
+    };
+    (@$group:ident $fresh:ident: $($case:ident)+) => {
+        mod $group {
+            $(
+                #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $case() {
+                    let fixture = super::$fresh().await;
+                    let store = $crate::conformance::Fixture::store(&fixture);
+                    let trial = $crate::conformance::Trial::new(store, |task| {
+                        ::tokio::spawn(task);
+                    });
+                    $crate::conformance::$group::$case(trial).await;
+                }
+            )+
+        }
+    };
+}

@@ -1,0 +1,307 @@
+//! Made-up people, tokens, sessions, events and mails, and how to say what is expected of them.
+
+use std::time::Duration;
+
+use portcullis_core::along::{Refusal, Spend, Write};
+use portcullis_core::api_token::{ApiToken, IpAllowlist, Scopes};
+use portcullis_core::entity::{Enrolment, Epoch, Tenant, TenantSecurity, User};
+use portcullis_core::event::{AuthEvent, AuthEventStatus, AuthEventType};
+use portcullis_core::factor::{FactorConfig, FactorKind};
+use portcullis_core::id::{
+    ApiTokenId, EventId, MailId, SessionId, TenantId, UserId, VerificationTokenId,
+};
+use portcullis_core::identifier::Identifier;
+use portcullis_core::mail::{MailTemplate, OutboxMail};
+use portcullis_core::net::ClientInfo;
+use portcullis_core::policy::PolicyOverrides;
+use portcullis_core::secret::{PasswordHash, Sealed, TokenDigest};
+use portcullis_core::session::{Assurance, AssuranceLevel, Device, Session};
+use portcullis_core::state::{EntityState, Status};
+use portcullis_core::store::{Crossing, WriteResult};
+use portcullis_core::time::Timestamp;
+use portcullis_core::verification::{TokenKind, VerificationToken};
+
+use super::trial::Trial;
+
+/// When every case begins: 2026-01-01T00:00:00Z.
+pub(super) const START: Timestamp = Timestamp::from_secs(1_767_225_600);
+
+/// So many seconds after [`START`].
+pub(super) fn after(secs: u64) -> Timestamp {
+    START.plus(Duration::from_secs(secs))
+}
+
+/// The last moment before `moment`.
+pub(super) fn just_before(moment: Timestamp) -> Timestamp {
+    moment.minus(Duration::from_micros(1))
+}
+
+/// Times at and beyond every end.
+pub(super) const EXTREMES: [Timestamp; 5] = [
+    Timestamp::from_micros(i64::MIN),
+    Timestamp::from_micros(-1),
+    Timestamp::UNIX_EPOCH,
+    Timestamp::from_micros(i64::MAX - 1),
+    Timestamp::MAX,
+];
+
+/// The value of a write that must be applied.
+#[track_caller]
+pub(super) fn applied<T: std::fmt::Debug>(write: WriteResult<T>) -> T {
+    match write.unwrap() {
+        Write::Applied(value) => value,
+        Write::Refused(refusal) => panic!("refused: {refusal}"),
+    }
+}
+
+/// Why a write was refused that must be.
+#[track_caller]
+pub(super) fn refused<T: std::fmt::Debug>(write: WriteResult<T>) -> Refusal {
+    match write.unwrap() {
+        Write::Applied(value) => panic!("applied: {value:?}"),
+        Write::Refused(refusal) => refusal,
+    }
+}
+
+/// How many of the writes were applied; the others must be refused for the reason given.
+#[track_caller]
+pub(super) fn winners<T: std::fmt::Debug>(writes: Vec<WriteResult<T>>, others: Refusal) -> usize {
+    let mut winners = 0;
+    for write in writes {
+        match write.unwrap() {
+            Write::Applied(_) => winners += 1,
+            Write::Refused(refusal) => assert_eq!(refusal, others),
+        }
+    }
+    winners
+}
+
+pub(super) fn email(name: &str) -> Identifier {
+    Identifier::email(&format!("{name}@example.com")).unwrap()
+}
+
+pub(super) fn password(text: &str) -> FactorConfig {
+    FactorConfig::Password(PasswordHash {
+        phc: format!("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA${text}"),
+        pepper_version: 3,
+    })
+}
+
+pub(super) fn spend(token: &VerificationToken, now: Timestamp) -> Spend {
+    Spend {
+        tenant: token.tenant,
+        id: token.id,
+        kind: token.kind,
+        now,
+    }
+}
+
+/// Samples: everything is set, so that a store that loses a field is found out.
+impl<S> Trial<S> {
+    pub(super) fn new_tenant(&self) -> (Tenant, TenantSecurity) {
+        let id = TenantId::from_bytes(self.id());
+        let tenant = Tenant {
+            id,
+            slug: format!("t{:x}", self.below(u64::MAX)),
+            domains: vec![format!("{:x}.example.com", self.below(u64::MAX))],
+            name: "Ada & Söhne".to_owned(),
+        };
+        let security = TenantSecurity {
+            tenant: id,
+            status: Status::new(EntityState::Active, START),
+            policy: PolicyOverrides::default(),
+        };
+        (tenant, security)
+    }
+
+    pub(super) fn new_user(&self, tenant: TenantId) -> User {
+        User {
+            id: UserId::from_bytes(self.id()),
+            tenant,
+            identifiers: vec![email(&format!("p{:x}", self.below(u64::MAX)))],
+            profile: serde_json::json!({ "name": "Zoë 🦀", "n": [1, -2.5, null, { "a": "" }] }),
+            created_at: START,
+        }
+    }
+
+    /// An active account without factor, nothing proved.
+    pub(super) fn new_enrolment(&self, tenant: TenantId) -> Enrolment {
+        Enrolment {
+            user: self.new_user(tenant),
+            state: EntityState::Active,
+            handle: "Zoë".to_owned(),
+            verified: false,
+            factor: None,
+            now: START,
+        }
+    }
+
+    /// Works for an hour.
+    pub(super) fn new_token(
+        &self,
+        kind: TokenKind,
+        tenant: TenantId,
+        user: Option<UserId>,
+    ) -> VerificationToken {
+        VerificationToken {
+            id: VerificationTokenId::from_bytes(self.id()),
+            kind,
+            tenant,
+            email: "zoë@example.com".to_owned(),
+            user,
+            epoch: user.map(|_| Epoch(0)),
+            payload: Some(self.sealed()),
+            digest: self.new_digest(),
+            created_at: START,
+            expires_at: after(3600),
+            consumed_at: None,
+            superseded_at: None,
+        }
+    }
+
+    /// Works for a day.
+    pub(super) fn new_api_token(&self, tenant: TenantId, owner: UserId) -> ApiToken {
+        let scopes = ["deploy", "read:all"].map(|scope| scope.parse().unwrap());
+        ApiToken {
+            id: ApiTokenId::from_bytes(self.id()),
+            tenant,
+            owner,
+            name: "CI für alle".to_owned(),
+            scopes: Scopes::new(scopes).unwrap(),
+            ip_allowlist: IpAllowlist::parse(["192.0.2.0/24", "2001:db8::/32"]).unwrap(),
+            digest: self.new_digest(),
+            created_at: START,
+            expires_at: Some(after(86_400)),
+            last_used_at: None,
+            revoked_at: None,
+        }
+    }
+
+    /// Opened at [`START`], idle for an hour, over after a day.
+    pub(super) fn new_session(&self, tenant: TenantId, user: UserId) -> Session {
+        Session {
+            id: SessionId::from_bytes(self.id()),
+            user,
+            tenant,
+            epoch: Epoch(0),
+            digest: self.new_digest(),
+            assurance: Assurance {
+                level: AssuranceLevel::Aal1,
+                factors: vec![FactorKind::Password],
+                at: START,
+            },
+            created_at: START,
+            seen_at: START,
+            idle_deadline: after(3600),
+            absolute_deadline: after(86_400),
+            device: Device {
+                ip: Some([192, 0, 2, 1].into()),
+                user_agent: Some("Mozilla/5.0 (Ünïcode)".to_owned()),
+            },
+            actor: Some(UserId::from_bytes(self.id())),
+            revoked_at: None,
+        }
+    }
+
+    pub(super) fn new_event(&self, tenant: Option<TenantId>, at: Timestamp) -> AuthEvent {
+        AuthEvent {
+            id: EventId::from_bytes(self.id()),
+            at,
+            tenant,
+            subject: Some(UserId::from_bytes(self.id())),
+            actor: Some(UserId::from_bytes(self.id())),
+            kind: AuthEventType::SignIn,
+            status: AuthEventStatus::Failure,
+            reason: Some(portcullis_core::event::Reason::WrongPassword),
+            client: ClientInfo::new(
+                Some("2001:db8::1".parse().unwrap()),
+                Some("curl/8"),
+                Some("r-1"),
+            ),
+            detail: serde_json::json!({ "via": "test", "n": 1 }),
+        }
+    }
+
+    pub(super) fn new_mail(&self, tenant: TenantId) -> OutboxMail {
+        OutboxMail {
+            id: MailId::from_bytes(self.id()),
+            tenant,
+            to: "Zoë@Example.com".to_owned(),
+            template: MailTemplate::VerifyEmail,
+            params: self.sealed(),
+            created_at: START,
+        }
+    }
+
+    pub(super) fn nobody(&self) -> UserId {
+        UserId::from_bytes(self.id())
+    }
+
+    pub(super) fn new_digest(&self) -> TokenDigest {
+        let (left, right) = (self.id(), self.id());
+        let mut bytes = [0; 32];
+        for (to, from) in bytes.iter_mut().zip(left.into_iter().chain(right)) {
+            *to = from;
+        }
+        TokenDigest {
+            bytes,
+            key_version: 7,
+        }
+    }
+
+    fn sealed(&self) -> Sealed {
+        Sealed {
+            key_version: 2,
+            bytes: self.id().to_vec(),
+        }
+    }
+}
+
+/// Samples that are in the store already.
+impl<S: Crossing> Trial<S> {
+    /// An active tenant.
+    pub(super) async fn tenant(&self) -> TenantId {
+        let (tenant, security) = self.new_tenant();
+        let created = self
+            .store
+            .create_tenant(&tenant, &security, Default::default());
+        applied(created.await);
+        tenant.id
+    }
+
+    /// An active person with an account and nothing else.
+    pub(super) async fn person(&self, tenant: TenantId) -> UserId {
+        self.enrolled(&self.new_enrolment(tenant)).await
+    }
+
+    pub(super) async fn enrolled(&self, enrolment: &Enrolment) -> UserId {
+        applied(self.store.enrol(enrolment, Default::default()).await);
+        enrolment.user.id
+    }
+
+    /// An active person in a tenant of their own.
+    pub(super) async fn somebody(&self) -> (TenantId, UserId) {
+        let tenant = self.tenant().await;
+        (tenant, self.person(tenant).await)
+    }
+}
+
+/// Digests have no equality on purpose; tests may look.
+#[track_caller]
+pub(super) fn assert_same_token(stored: &VerificationToken, given: &VerificationToken) {
+    assert_eq!(format!("{stored:?}"), format!("{given:?}"));
+    assert_eq!(stored.payload, given.payload);
+    assert!(stored.digest.matches(&given.digest), "another digest");
+}
+
+#[track_caller]
+pub(super) fn assert_same_api_token(stored: &ApiToken, given: &ApiToken) {
+    assert_eq!(format!("{stored:?}"), format!("{given:?}"));
+    assert!(stored.digest.matches(&given.digest), "another digest");
+}
+
+#[track_caller]
+pub(super) fn assert_same_session(stored: &Session, given: &Session) {
+    assert_eq!(format!("{stored:?}"), format!("{given:?}"));
+    assert!(stored.digest.matches(&given.digest), "another digest");
+}

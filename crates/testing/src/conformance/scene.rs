@@ -1,0 +1,327 @@
+//! Every write that takes companions, each ready to be tried: rightly, and so that it must be refused.
+
+use portcullis_core::along::{Along, Refusal};
+use portcullis_core::entity::Epoch;
+use portcullis_core::factor::{FactorKind, FactorVersion};
+use portcullis_core::id::{ApiTokenId, ClaimId, EventId, MailId, TenantId, UserId};
+use portcullis_core::identifier::{Identifier, IdentifierKind};
+use portcullis_core::state::{EntityState, Status};
+use portcullis_core::store::{
+    Activation, AttemptKey, AttemptPurpose, Crossing, SecurityStore, Settlement, WriteResult,
+};
+use portcullis_core::time::Timestamp;
+use portcullis_core::verification::{TokenKind, VerificationToken};
+
+use super::sample::{START, applied, password, spend};
+use super::trial::Trial;
+
+/// When it happens.
+const NOW: Timestamp = START;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operation {
+    CreateTenant,
+    Enrol,
+    SetState,
+    VerifyIdentifier,
+    BumpEpoch,
+    SetTenantSecurity,
+    Record,
+    SettleAttempt,
+    ResetAttempts,
+    InsertFactor,
+    SaveFactor,
+    RemoveFactor,
+    CreateApiToken,
+    RevokeApiToken,
+    RevokeAllApiTokens,
+}
+
+impl Operation {
+    pub(super) const ALL: [Self; 15] = [
+        Self::CreateTenant,
+        Self::Enrol,
+        Self::SetState,
+        Self::VerifyIdentifier,
+        Self::BumpEpoch,
+        Self::SetTenantSecurity,
+        Self::Record,
+        Self::SettleAttempt,
+        Self::ResetAttempts,
+        Self::InsertFactor,
+        Self::SaveFactor,
+        Self::RemoveFactor,
+        Self::CreateApiToken,
+        Self::RevokeApiToken,
+        Self::RevokeAllApiTokens,
+    ];
+
+    /// The number that comes back from the first one that is applied, zero where none does.
+    pub(super) const fn answer(self) -> u64 {
+        match self {
+            // The first epoch after the first, the first version, the one token there is.
+            Self::BumpEpoch | Self::InsertFactor | Self::RevokeAllApiTokens => 1,
+            Self::SaveFactor => 2,
+            _ => 0,
+        }
+    }
+
+    /// How the effect is refused that [`Aim::Wrong`] tries; `None` where it never is.
+    pub(super) const fn refusal(self) -> Option<Refusal> {
+        let from = EntityState::Active;
+        match self {
+            Self::CreateTenant => Some(Refusal::Exists),
+            Self::Enrol => Some(Refusal::IdentifierTaken),
+            Self::SetState | Self::SetTenantSecurity => Some(Refusal::Transition { from }),
+            Self::SaveFactor => Some(Refusal::Stale),
+            Self::CreateApiToken => Some(Refusal::LimitReached { limit: 1 }),
+            Self::VerifyIdentifier
+            | Self::BumpEpoch
+            | Self::SettleAttempt
+            | Self::InsertFactor
+            | Self::RemoveFactor
+            | Self::RevokeApiToken => Some(Refusal::NotFound),
+            Self::Record | Self::ResetAttempts | Self::RevokeAllApiTokens => None,
+        }
+    }
+}
+
+/// Whether an operation is tried so that it can be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Aim {
+    Right,
+    Wrong,
+}
+
+/// A person with a factor and an API token, to whom something is about to happen.
+pub(super) struct Scene {
+    pub(super) operation: Operation,
+    pub(super) tenant: TenantId,
+    pub(super) spent: VerificationToken,
+    pub(super) event: EventId,
+    user: UserId,
+    identifiers: Vec<Identifier>,
+    issued: VerificationToken,
+    mail: MailId,
+    api_token: ApiTokenId,
+}
+
+/// What an operation and its companions leave behind.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Traces {
+    spent: bool,
+    issued: bool,
+    mail: bool,
+    epoch: Epoch,
+    tenant: EntityState,
+    signed_in: Option<Timestamp>,
+}
+
+impl Traces {
+    /// Nothing happened.
+    pub(super) const NONE: Self = Self {
+        spent: false,
+        issued: false,
+        mail: false,
+        epoch: Epoch(0),
+        tenant: EntityState::Active,
+        signed_in: None,
+    };
+
+    /// It happened with everything that travels with it.
+    pub(super) const fn of(operation: Operation) -> Self {
+        Self {
+            spent: true,
+            issued: true,
+            mail: true,
+            epoch: Epoch(1),
+            tenant: match operation {
+                Operation::SetTenantSecurity => EntityState::Terminated,
+                _ => EntityState::Active,
+            },
+            signed_in: match operation {
+                Operation::SettleAttempt => Some(NOW),
+                _ => None,
+            },
+        }
+    }
+}
+
+impl Scene {
+    pub(super) async fn new<S>(trial: &Trial<S>, operation: Operation) -> Self
+    where
+        S: SecurityStore + Crossing,
+    {
+        let mut enrolment = trial.new_enrolment(trial.tenant().await);
+        if operation != Operation::InsertFactor {
+            enrolment.factor = Some(password("before"));
+        }
+        let (tenant, user) = (enrolment.user.tenant, trial.enrolled(&enrolment).await);
+        let api_token = trial.new_api_token(tenant, user);
+        let created = trial
+            .store
+            .create_api_token(&api_token, 1, Along::default());
+        applied(created.await);
+        let spent = trial.new_token(TokenKind::EmailVerification, tenant, Some(user));
+        let along = Along::default().with_issue(spent.clone());
+        applied(trial.store.record(along).await);
+        let mut issued = trial.new_token(TokenKind::PasswordReset, tenant, Some(user));
+        issued.epoch = Some(Epoch(1));
+        Self {
+            operation,
+            tenant,
+            spent,
+            event: EventId::from_bytes(trial.id()),
+            user,
+            identifiers: enrolment.user.identifiers,
+            issued,
+            mail: MailId::from_bytes(trial.id()),
+            api_token: api_token.id,
+        }
+    }
+
+    /// One companion of every kind.
+    pub(super) fn along<S>(&self, trial: &Trial<S>) -> Along {
+        let mut mail = trial.new_mail(self.tenant);
+        mail.id = self.mail;
+        let mut event = trial.new_event(Some(self.tenant), NOW);
+        event.id = self.event;
+        let along = Along::event(event)
+            .with_mail(mail)
+            .with_spend(spend(&self.spent, NOW))
+            .with_issue(self.issued.clone());
+        match self.operation {
+            // It moves the epoch by itself.
+            Operation::BumpEpoch => along,
+            _ => along.with_epoch_of(self.tenant, self.user),
+        }
+    }
+
+    /// What is in the store of what [`Scene::run`] and [`Scene::along`] leave.
+    pub(super) async fn traces<S: SecurityStore>(&self, trial: &Trial<S>) -> Traces {
+        let store = &trial.store;
+        let spent = store.peek(self.spent.id).await.unwrap().unwrap();
+        let issued = store.peek(self.issued.id).await.unwrap();
+        // The lease passes at once, so that the next look finds the mail as well.
+        let claim = ClaimId::from_bytes(trial.id());
+        let mails = store.claim_mail(claim, NOW, NOW, 1000).await.unwrap();
+        let account = store.account(self.tenant, self.user).await.unwrap();
+        let account = account.unwrap();
+        let tenant = store.tenant_security(self.tenant).await.unwrap();
+        Traces {
+            spent: spent.consumed_at.is_some(),
+            issued: issued.is_some(),
+            mail: mails.iter().any(|claimed| claimed.mail.id == self.mail),
+            epoch: account.epoch,
+            tenant: tenant.unwrap().status.state,
+            signed_in: account.last_sign_in,
+        }
+    }
+
+    /// Tries the operation; returns the number that it returns, if any.
+    pub(super) async fn run<S>(&self, trial: &Trial<S>, aim: Aim, along: Along) -> WriteResult<u64>
+    where
+        S: SecurityStore + Crossing,
+    {
+        let store = &trial.store;
+        let right = aim == Aim::Right;
+        let tenant = self.tenant;
+        let user = if right { self.user } else { trial.nobody() };
+        let state = match aim {
+            Aim::Right => EntityState::Terminated,
+            Aim::Wrong => EntityState::Candidate,
+        };
+        let config = password("after");
+        match self.operation {
+            Operation::CreateTenant => {
+                let (mut new, mut security) = trial.new_tenant();
+                if !right {
+                    (new.id, security.tenant) = (tenant, tenant);
+                }
+                zero(store.create_tenant(&new, &security, along).await)
+            }
+            Operation::Enrol => {
+                let mut new = trial.new_enrolment(tenant);
+                if !right {
+                    new.user.identifiers.extend(self.identifiers.clone());
+                }
+                zero(store.enrol(&new, along).await)
+            }
+            Operation::SetState => {
+                let to = Status::new(state, NOW);
+                zero(store.set_state(tenant, self.user, &to, along).await)
+            }
+            Operation::VerifyIdentifier => {
+                let proof = Activation {
+                    kind: IdentifierKind::Email,
+                    canonical: "zoë@example.com".to_owned(),
+                    activate: true,
+                    factor: Some(config),
+                    now: NOW,
+                };
+                zero(store.verify_identifier(tenant, user, &proof, along).await)
+            }
+            Operation::BumpEpoch => {
+                let bumped = store.bump_epoch(tenant, user, along).await;
+                number(bumped, |epoch| u64::from(epoch.0))
+            }
+            Operation::SetTenantSecurity => {
+                let found = store.tenant_security(tenant).await?;
+                let mut security = found.unwrap();
+                security.status = Status::new(state, NOW);
+                zero(store.set_tenant_security(&security, along).await)
+            }
+            Operation::Record => zero(store.record(along).await),
+            Operation::SettleAttempt => {
+                let won = Settlement::Succeeded { user };
+                zero(store.settle_attempt(&self.key(), won, NOW, along).await)
+            }
+            Operation::ResetAttempts => zero(store.reset_attempts(&self.key(), along).await),
+            Operation::InsertFactor => {
+                let inserted = store.insert_factor(tenant, user, &config, NOW, along);
+                number(inserted.await, |version| u64::from(version.0))
+            }
+            Operation::SaveFactor => {
+                let read = FactorVersion(if right { 1 } else { 99 });
+                let saved = store
+                    .compare_and_save_factor(tenant, self.user, read, &config, NOW, along)
+                    .await;
+                number(saved, |version| u64::from(version.0))
+            }
+            Operation::RemoveFactor => {
+                let kind = FactorKind::Password;
+                zero(store.remove_factor(tenant, user, kind, along).await)
+            }
+            Operation::CreateApiToken => {
+                let token = trial.new_api_token(tenant, self.user);
+                let cap = if right { 2 } else { 1 };
+                zero(store.create_api_token(&token, cap, along).await)
+            }
+            Operation::RevokeApiToken => {
+                let id = self.api_token;
+                zero(store.revoke_api_token(tenant, user, id, NOW, along).await)
+            }
+            Operation::RevokeAllApiTokens => {
+                store
+                    .revoke_all_api_tokens(tenant, self.user, NOW, along)
+                    .await
+            }
+        }
+    }
+
+    const fn key(&self) -> AttemptKey {
+        AttemptKey {
+            tenant: self.tenant,
+            identifier: [7; 32],
+            purpose: AttemptPurpose::Password,
+        }
+    }
+}
+
+fn zero(write: WriteResult<()>) -> WriteResult<u64> {
+    number(write, |()| 0)
+}
+
+fn number<T>(write: WriteResult<T>, as_number: fn(T) -> u64) -> WriteResult<u64> {
+    write.map(|write| write.map(as_number))
+}

@@ -1,0 +1,53 @@
+//! The suite is complete: no case is written and then not run.
+
+use super::*;
+
+const LIST: &str = include_str!("cases.rs");
+
+macro_rules! groups {
+    ($($name:literal)+) => {
+        [$(($name, include_str!(concat!($name, ".rs")))),+]
+    };
+}
+
+const GROUPS: [(&str, &str); 16] = groups!(
+    "accounts" "activation" "api_tokens" "attempts" "audit" "companions" "enrolment" "factors"
+    "limits" "outbox" "people" "resolution" "session_use" "sessions" "supersession" "tokens"
+);
+
+#[test]
+fn every_case_is_listed() {
+    for (group, source) in GROUPS {
+        let listed = LIST.split_once(&format!("@{group} $fresh:")).unwrap().1;
+        let listed: Vec<&str> = listed
+            .split_once(");")
+            .unwrap()
+            .0
+            .split_whitespace()
+            .collect();
+        let written = source
+            .lines()
+            .filter_map(|line| line.strip_prefix("pub async fn "));
+        let written: Vec<&str> = written
+            .map(|line| line.split_once(['<', '(']).unwrap().0)
+            .collect();
+        assert_eq!(listed, written, "{group}");
+    }
+}
+
+#[test]
+fn every_group_is_looked_through() {
+    let modules = include_str!("../conformance.rs");
+    let public = modules
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod "));
+    let public: Vec<&str> = public.map(|line| line.trim_end_matches(';')).collect();
+    assert_eq!(public, GROUPS.map(|(group, _)| group));
+}
+
+#[test]
+fn a_pair_keeps_what_must_outlive_the_store() {
+    let store = std::sync::Arc::new(7);
+    let pair = (std::sync::Arc::clone(&store), String::new());
+    assert_eq!(Fixture::store(&pair), Fixture::store(&store));
+}
