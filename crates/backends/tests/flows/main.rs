@@ -1,0 +1,16 @@
+//! The flows on the memory store: what they promise, state by state. Time is moved by hand, mail is captured, hashes
+//! are counted.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its harness too"
+)]
+
+mod chain;
+mod harness;
+mod lifetimes;
+mod outbox;
+mod sign_in;
+mod sign_up;
+mod start;

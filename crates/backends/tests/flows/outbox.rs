@@ -1,0 +1,108 @@
+//! Mail goes through the outbox and never shows in a request.
+
+use crate::harness::{ADA, Harness, PASSWORD};
+
+// TH-03
+#[tokio::test]
+async fn trouble_with_mail_does_not_show_in_the_sign_up_and_the_mail_comes_later() {
+    let h = Harness::new().await;
+    h.mailbox.fail_next(2);
+    h.sign_up(ADA, PASSWORD).await;
+    assert_eq!(h.portcullis.run_due().await.unwrap().failed, 1);
+    assert_eq!(
+        h.portcullis.run_due().await.unwrap().failed,
+        0,
+        "not due again yet"
+    );
+    h.advance(10);
+    assert_eq!(h.portcullis.run_due().await.unwrap().failed, 1);
+    h.advance(19);
+    assert_eq!(
+        h.portcullis.run_due().await.unwrap().delivered,
+        0,
+        "the wait doubles"
+    );
+    h.advance(1);
+    assert_eq!(h.portcullis.run_due().await.unwrap().delivered, 1);
+    assert_eq!(h.store.outbox_len(), 0);
+}
+
+#[tokio::test]
+async fn a_mail_that_keeps_failing_is_dead_and_kept() {
+    let h = Harness::new().await;
+    h.mailbox.fail_next(u32::MAX);
+    h.sign_up(ADA, PASSWORD).await;
+    let mut failures = 0;
+    for _ in 0..40 {
+        failures += h.portcullis.run_due().await.unwrap().failed;
+        h.advance(3600);
+    }
+    assert_eq!(failures, 12);
+    assert_eq!(h.store.outbox_len(), 1);
+}
+
+// OT-02
+#[tokio::test]
+async fn a_queued_mail_holds_no_usable_link() {
+    use portcullis_backends::core::store::OutboxStore;
+    let h = Harness::new().await;
+    h.sign_up(ADA, PASSWORD).await;
+    let now = h.portcullis.now();
+    let claim = portcullis_backends::core::id::ClaimId::from_integer(1);
+    let claimed = h.store.claim_mail(claim, now, now, 10).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    let stored = String::from_utf8_lossy(&claimed[0].mail.params.bytes).into_owned();
+    assert!(
+        !stored.contains("pcl_vfy_") && !stored.contains("token"),
+        "{stored}"
+    );
+}
+
+#[tokio::test]
+async fn a_worker_delivers_without_being_asked() {
+    use portcullis_backends::core::{clock::Clock, identifier::Identifier, secret::Password};
+    use portcullis_backends::flow::SignUp;
+    let mailbox = portcullis_testing::CapturedMailbox::new();
+    let (delivered, mut waiting) = tokio::sync::mpsc::unbounded_channel();
+    let portcullis =
+        portcullis_backends::Portcullis::builder(portcullis_stores_kv::MemoryStore::new())
+            .keys(crate::harness::keys(1))
+            .public_url("https://auth.example.com")
+            .mailer(Telling(mailbox, delivered))
+            .hasher(std::sync::Arc::new(
+                portcullis_testing::CountingHasher::new(),
+            ))
+            .build()
+            .await
+            .unwrap();
+    assert!(portcullis.now() >= portcullis_backends::core::clock::ManualClock::default().now());
+    let context = portcullis_backends::core::backend::RequestContext {
+        tenant: portcullis.default_tenant(),
+        client: Default::default(),
+    };
+    let input = SignUp {
+        email: Identifier::email(ADA).unwrap(),
+        password: Password::new(PASSWORD).unwrap(),
+    };
+    portcullis.sign_up(input, &context).await.unwrap();
+    assert_eq!(waiting.recv().await.as_deref(), Some(ADA));
+}
+
+#[derive(Debug)]
+struct Telling(
+    portcullis_testing::CapturedMailbox,
+    tokio::sync::mpsc::UnboundedSender<String>,
+);
+
+#[async_trait::async_trait]
+impl portcullis_backends::core::mail::Mailer for Telling {
+    async fn send(
+        &self,
+        mail: &portcullis_backends::core::mail::Mail,
+    ) -> Result<(), portcullis_backends::core::mail::MailError> {
+        self.0.send(mail).await?;
+        self.1
+            .send(mail.to.clone())
+            .map_err(portcullis_backends::core::mail::MailError::new)
+    }
+}
