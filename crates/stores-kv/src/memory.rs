@@ -177,3 +177,6 @@ impl MemoryStore {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

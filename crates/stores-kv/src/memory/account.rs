@@ -17,7 +17,7 @@ impl State {
         let account = self.account(owner)?;
         allow(&account.status, to)?;
         self.accounts
-            .update(&owner, |account| account.status = to.clone());
+            .update(&owner.1, |account| account.status = to.clone());
         Ok(())
     }
 
@@ -29,7 +29,7 @@ impl State {
             EntityState::Active => false,
             from => return Err(Refusal::Transition { from }.into()),
         };
-        self.accounts.update(&owner, |account| {
+        self.accounts.update(&owner.1, |account| {
             if activates {
                 account.status = Status::new(EntityState::Active, activation.now);
             }
@@ -77,7 +77,7 @@ fn allow(there: &Status, to: &Status) -> Result<(), Refusal> {
 #[async_trait]
 impl AccountStore for MemoryStore {
     async fn account(&self, tenant: TenantId, user: UserId) -> Result<Option<Account>, StoreError> {
-        self.read(|state| state.accounts.get(&(tenant, user)).cloned())
+        self.read(|state| state.find_account((tenant, user)).cloned())
     }
 
     async fn subject_state(

@@ -33,7 +33,7 @@ impl State {
     /// Whether the owner is gone or their epoch moved since the token was made.
     fn is_overtaken(&self, token: &VerificationToken) -> bool {
         let Some(user) = token.user else { return false };
-        match self.accounts.get(&(token.tenant, user)) {
+        match self.find_account((token.tenant, user)) {
             Some(account) => token.epoch.is_some_and(|epoch| epoch != account.epoch),
             None => true,
         }
@@ -69,9 +69,6 @@ impl State {
 
     /// Adds a token and supersedes the live ones that it takes the place of.
     fn issue(&mut self, token: VerificationToken) -> Result<(), Stop> {
-        if let Some(user) = token.user {
-            self.account((token.tenant, user))?;
-        }
         if self.tokens.contains(&token.id) {
             return Err(id_taken());
         }

@@ -44,11 +44,10 @@ impl IdentityAuthnLog for MemoryStore {
     ) -> WriteResult<()> {
         self.write(along, |state| {
             if let Settlement::Succeeded { user } = settlement {
-                let owner = (key.tenant, user);
-                state.account(owner)?;
+                state.account((key.tenant, user))?;
                 state
                     .accounts
-                    .update(&owner, |account| account.last_sign_in = Some(now));
+                    .update(&user, |account| account.last_sign_in = Some(now));
                 state.attempts.take(&attempt_row(key));
             }
             Ok(())

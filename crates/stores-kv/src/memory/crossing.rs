@@ -38,7 +38,7 @@ impl State {
         if !self.tenants.contains(&user.tenant) {
             return Err(Refusal::NotFound.into());
         }
-        if self.users.contains(&user.id) || self.accounts.contains(&owner) {
+        if self.users.contains(&user.id) || self.accounts.contains(&user.id) {
             return Err(Refusal::Exists.into());
         }
         self.claim_identifiers(user.tenant, user.id, &user.identifiers)
@@ -53,7 +53,7 @@ impl State {
             last_sign_in: None,
             verified: proved(enrolment),
         };
-        self.accounts.put(owner, account);
+        self.accounts.put(user.id, account);
         if let Some(config) = &enrolment.factor {
             let factor = Factor {
                 config: config.clone(),

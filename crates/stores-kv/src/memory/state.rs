@@ -31,13 +31,14 @@ pub(super) type AttemptRow = (TenantId, [u8; 32], &'static str);
 #[derive(Default)]
 pub(super) struct State {
     pub(super) faults: Faults,
-    // Directory family. Ids of people are unique over all tenants.
+    // Ids of people are unique over all tenants, in either family.
+    // Directory family.
     pub(super) tenants: Table<TenantId, Tenant>,
     pub(super) users: Table<UserId, User>,
     pub(super) identifiers: Table<IdentifierKey, UserId>,
     // Security family.
     pub(super) tenant_security: Table<TenantId, TenantSecurity>,
-    pub(super) accounts: Table<Owner, Account>,
+    pub(super) accounts: Table<UserId, Account>,
     pub(super) factors: Table<(Owner, FactorKind), Factor>,
     pub(super) attempts: Table<AttemptRow, Attempts>,
     pub(super) tokens: Table<VerificationTokenId, VerificationToken>,
@@ -82,14 +83,21 @@ impl State {
         }
     }
 
+    /// An account in its tenant.
+    pub(super) fn find_account(&self, (tenant, user): Owner) -> Option<&Account> {
+        self.accounts
+            .get(&user)
+            .filter(|account| account.tenant == tenant)
+    }
+
     /// An account that must be there.
-    pub(super) fn account(&self, owner: Owner) -> Result<&Account, Stop> {
-        Ok(self.accounts.get(&owner).ok_or(Refusal::NotFound)?)
+    pub(super) fn account(&self, owner: Owner) -> Result<&Account, Refusal> {
+        self.find_account(owner).ok_or(Refusal::NotFound)
     }
 
     /// State of person and tenant, where both are there.
     pub(super) fn subject(&self, owner: Owner) -> Option<SubjectState> {
-        let account = self.accounts.get(&owner)?;
+        let account = self.find_account(owner)?;
         let tenant = self.tenant_security.get(&owner.0)?;
         Some(SubjectState {
             user: account.user,
@@ -109,7 +117,7 @@ impl State {
             .checked_add(1)
             .ok_or_else(|| StoreError::corrupt("accounts", "epoch"))?;
         self.accounts
-            .update(&owner, |account| account.epoch = Epoch(after));
+            .update(&owner.1, |account| account.epoch = Epoch(after));
         Ok(Epoch(after))
     }
 }

@@ -7,7 +7,8 @@ use portcullis_core::policy::PolicyOverrides;
 use portcullis_core::state::{EntityState, Status};
 use portcullis_core::store::{Crossing, SecurityStore};
 
-use super::sample::{START, after, applied, just_before, refused, winners};
+use super::expect::{applied, refused, winners};
+use super::sample::{START, after, just_before};
 use super::trial::{Trial, rounds};
 
 /// The state of person and tenant and the epoch come in one read.

@@ -9,7 +9,8 @@ use portcullis_core::store::{Activation, Crossing, SecurityStore};
 use portcullis_core::time::Timestamp;
 use portcullis_core::verification::{TokenKind, TokenRejection};
 
-use super::sample::{START, after, applied, password, refused, spend, winners};
+use super::expect::{applied, refused, winners};
+use super::sample::{START, after, just_before, password, spend};
 use super::trial::{Trial, rounds};
 
 fn activation(now: Timestamp, factor: Option<FactorConfig>) -> Activation {
@@ -110,6 +111,28 @@ pub async fn only_pending_and_active_accounts_are_activated<S: SecurityStore + C
         let factor = loaded.unwrap().unwrap().factor.unwrap();
         assert_eq!(factor.config, password("old"));
     }
+}
+
+/// A suspension whose end has come is over: the account is active without more ado.
+pub async fn a_suspension_that_ended_hinders_no_activation<S: SecurityStore + Crossing>(
+    trial: Trial<S>,
+) {
+    let store = &trial.store;
+    let (tenant, user) = trial.somebody().await;
+    let mut suspended = Status::new(EntityState::Suspended, START);
+    suspended.detail.until = Some(after(5));
+    let set = store.set_state(tenant, user, &suspended, Along::default());
+    applied(set.await);
+    let early = activation(just_before(after(5)), None);
+    let verified = store.verify_identifier(tenant, user, &early, Along::default());
+    let from = EntityState::Suspended;
+    assert_eq!(refused(verified.await), Refusal::Transition { from });
+    let proof = activation(after(5), None);
+    let verified = store.verify_identifier(tenant, user, &proof, Along::default());
+    applied(verified.await);
+    let account = store.account(tenant, user).await.unwrap().unwrap();
+    assert_eq!(account.status.effective_at(after(5)), EntityState::Active);
+    assert_eq!(account.verified.len(), 1);
 }
 
 /// Nothing is proved for nobody.

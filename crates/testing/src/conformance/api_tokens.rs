@@ -7,9 +7,8 @@ use portcullis_core::state::{EntityState, Status};
 use portcullis_core::store::{Crossing, SecurityStore};
 use portcullis_core::time::Timestamp;
 
-use super::sample::{
-    EXTREMES, START, after, applied, assert_same_api_token, just_before, refused, winners,
-};
+use super::expect::{applied, assert_same_api_token, refused, winners};
+use super::sample::{EXTREMES, START, after, just_before};
 use super::trial::{Trial, rounds};
 
 const CAP: u32 = 10;
@@ -142,7 +141,6 @@ pub async fn a_burst_fills_the_cap_exactly<S: SecurityStore + Crossing>(trial: T
     }
 }
 
-// AK-07
 /// A last use moves forward only; uses of unknown tokens are nobody's.
 pub async fn a_last_use_never_moves_back<S: SecurityStore + Crossing>(trial: Trial<S>) {
     let store = &trial.store;

@@ -10,7 +10,8 @@ use portcullis_core::store::{
 };
 use portcullis_core::time::Timestamp;
 
-use super::sample::{EXTREMES, START, after, applied, just_before, refused};
+use super::expect::{applied, refused};
+use super::sample::{EXTREMES, START, after, just_before};
 use super::trial::{Trial, rounds};
 
 const POLICY: LockoutPolicy = LockoutPolicy {

@@ -10,8 +10,10 @@ use portcullis_core::id::{EventId, TenantId, UserId};
 use portcullis_core::store::{AuditQuery, Crossing, SecurityStore};
 use portcullis_core::verification::TokenKind;
 
-use super::sample::{EXTREMES, START, after, applied, refused};
-use super::scene::{Aim, Operation, Scene};
+use super::expect::{applied, refused};
+use super::operation::Operation;
+use super::sample::{EXTREMES, START, after};
+use super::scene::{Aim, Scene};
 use super::trial::Trial;
 
 impl<S: SecurityStore + AuditQuery> Trial<S> {

@@ -37,6 +37,7 @@ macro_rules! conformance {
             enrolment_may_come_proved_and_with_a_factor
             enrolment_brings_its_token_along
             a_taken_identifier_or_id_refuses_the_enrolment
+            a_removed_persons_id_stays_taken
             an_unknown_tenant_refuses_the_enrolment
             a_hundred_sign_ups_with_one_address_are_one_person
             one_of_many_gets_a_slug
@@ -59,6 +60,7 @@ macro_rules! conformance {
             proving_again_keeps_the_first_time
             a_proof_alone_activates_nobody
             only_pending_and_active_accounts_are_activated
+            a_suspension_that_ended_hinders_no_activation
             nobody_proves_nothing
             one_token_activates_once
         );
@@ -95,6 +97,7 @@ macro_rules! conformance {
             only_live_tokens_are_superseded
             one_of_many_new_tokens_is_live
             a_moved_epoch_supersedes_what_was_made_before
+            a_token_of_nobody_does_not_work
             the_live_token_is_the_one_that_works
             revoking_supersedes_a_persons_tokens
         );
@@ -133,13 +136,15 @@ macro_rules! conformance {
             a_session_reads_back_whole
             a_used_id_is_never_used_again
             one_of_many_gets_an_id
-            the_longest_unused_make_room
-            a_hundred_sign_ins_leave_the_cap
             a_session_is_ended_once_by_its_owner
             all_sessions_but_one_are_ended
             live_sessions_are_listed_newest_first
             pruning_removes_sessions_past_their_absolute_deadline
             sessions_bear_every_time
+        );
+        $crate::conformance!(@session_cap $fresh:
+            the_longest_unused_make_room
+            a_hundred_sign_ins_leave_the_cap
         );
         $crate::conformance!(@session_use $fresh:
             a_touch_moves_forward_only

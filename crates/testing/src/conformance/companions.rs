@@ -6,8 +6,10 @@ use portcullis_core::state::{EntityState, Status};
 use portcullis_core::store::{Crossing, SecurityStore};
 use portcullis_core::verification::{TokenKind, TokenRejection};
 
-use super::sample::{START, applied, refused, spend};
-use super::scene::{Aim, Operation, Scene, Traces};
+use super::expect::{applied, refused};
+use super::operation::Operation;
+use super::sample::{START, spend};
+use super::scene::{Aim, Scene, Traces};
 use super::trial::Trial;
 
 /// The token is spent, the epoch moved, the new token made and the mail queued with every effect.

@@ -9,7 +9,8 @@ use portcullis_core::state::{EntityState, Status};
 use portcullis_core::store::IdentityStore;
 use portcullis_core::verification::TokenKind;
 
-use super::sample::{START, after, applied, email, password, refused, winners};
+use super::expect::{applied, refused, winners};
+use super::sample::{START, after, email, password};
 use super::trial::{Trial, rounds};
 
 /// A tenant is found by id, slug and domain, and has its security row.
@@ -198,6 +199,23 @@ pub async fn a_taken_identifier_or_id_refuses_the_enrolment<S: IdentityStore>(tr
     }
     let found = store.user(tenant, there.user.id).await.unwrap();
     assert_eq!(found, Some(there.user));
+}
+
+/// Who is removed from the directory leaves an account behind, which nobody else comes into.
+pub async fn a_removed_persons_id_stays_taken<S: IdentityStore>(trial: Trial<S>) {
+    let store = &trial.store;
+    let enrolment = trial.new_enrolment(trial.tenant().await);
+    let (tenant, user) = (enrolment.user.tenant, trial.enrolled(&enrolment).await);
+    assert!(store.remove_user(tenant, user).await.unwrap());
+    let account = store.account(tenant, user).await.unwrap();
+    assert_eq!(account.map(|account| account.user), Some(user));
+    for tenant in [tenant, trial.tenant().await] {
+        let mut heir = trial.new_enrolment(tenant);
+        heir.user.id = user;
+        let enrolled = store.enrol(&heir, Along::default()).await;
+        assert_eq!(refused(enrolled), Refusal::Exists);
+        assert_eq!(store.user(tenant, user).await.unwrap(), None);
+    }
 }
 
 /// Nobody enrols in a tenant that is not there.

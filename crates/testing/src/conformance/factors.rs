@@ -6,7 +6,8 @@ use portcullis_core::id::{TenantId, UserId};
 use portcullis_core::state::EntityState;
 use portcullis_core::store::{Crossing, SecurityStore};
 
-use super::sample::{after, applied, password, refused, winners};
+use super::expect::{applied, refused, winners};
+use super::sample::{after, password};
 use super::trial::{Trial, rounds};
 
 const KIND: FactorKind = FactorKind::Password;

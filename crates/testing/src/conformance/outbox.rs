@@ -8,7 +8,8 @@ use portcullis_core::mail::{ClaimedMail, OutboxMail};
 use portcullis_core::store::{Crossing, SecurityStore};
 use portcullis_core::time::Timestamp;
 
-use super::sample::{EXTREMES, START, after, applied, just_before};
+use super::expect::applied;
+use super::sample::{EXTREMES, START, after, just_before};
 use super::trial::{Trial, rounds};
 
 impl<S: SecurityStore + Crossing> Trial<S> {

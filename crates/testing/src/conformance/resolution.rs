@@ -6,7 +6,8 @@ use portcullis_core::id::SessionId;
 use portcullis_core::state::{EntityState, Status};
 use portcullis_core::store::{Crossing, ResolveSession, SecurityStore, SessionStore};
 
-use super::sample::{after, applied, assert_same_session};
+use super::expect::{applied, assert_same_session};
+use super::sample::after;
 use super::trial::Trial;
 
 /// A session is resolved with its owner's state; an unknown one, or one whose owner is not there, is not.

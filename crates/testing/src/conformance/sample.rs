@@ -1,8 +1,8 @@
-//! Made-up people, tokens, sessions, events and mails, and how to say what is expected of them.
+//! Made-up people, tokens, sessions, events and mails.
 
 use std::time::Duration;
 
-use portcullis_core::along::{Refusal, Spend, Write};
+use portcullis_core::along::Spend;
 use portcullis_core::api_token::{ApiToken, IpAllowlist, Scopes};
 use portcullis_core::entity::{Enrolment, Epoch, Tenant, TenantSecurity, User};
 use portcullis_core::event::{AuthEvent, AuthEventStatus, AuthEventType};
@@ -17,10 +17,11 @@ use portcullis_core::policy::PolicyOverrides;
 use portcullis_core::secret::{PasswordHash, Sealed, TokenDigest};
 use portcullis_core::session::{Assurance, AssuranceLevel, Device, Session};
 use portcullis_core::state::{EntityState, Status};
-use portcullis_core::store::{Crossing, WriteResult};
+use portcullis_core::store::Crossing;
 use portcullis_core::time::Timestamp;
 use portcullis_core::verification::{TokenKind, VerificationToken};
 
+use super::expect::applied;
 use super::trial::Trial;
 
 /// When every case begins: 2026-01-01T00:00:00Z.
@@ -44,37 +45,6 @@ pub(super) const EXTREMES: [Timestamp; 5] = [
     Timestamp::from_micros(i64::MAX - 1),
     Timestamp::MAX,
 ];
-
-/// The value of a write that must be applied.
-#[track_caller]
-pub(super) fn applied<T: std::fmt::Debug>(write: WriteResult<T>) -> T {
-    match write.unwrap() {
-        Write::Applied(value) => value,
-        Write::Refused(refusal) => panic!("refused: {refusal}"),
-    }
-}
-
-/// Why a write was refused that must be.
-#[track_caller]
-pub(super) fn refused<T: std::fmt::Debug>(write: WriteResult<T>) -> Refusal {
-    match write.unwrap() {
-        Write::Applied(value) => panic!("applied: {value:?}"),
-        Write::Refused(refusal) => refusal,
-    }
-}
-
-/// How many of the writes were applied; the others must be refused for the reason given.
-#[track_caller]
-pub(super) fn winners<T: std::fmt::Debug>(writes: Vec<WriteResult<T>>, others: Refusal) -> usize {
-    let mut winners = 0;
-    for write in writes {
-        match write.unwrap() {
-            Write::Applied(_) => winners += 1,
-            Write::Refused(refusal) => assert_eq!(refusal, others),
-        }
-    }
-    winners
-}
 
 pub(super) fn email(name: &str) -> Identifier {
     Identifier::email(&format!("{name}@example.com")).unwrap()
@@ -284,24 +254,4 @@ impl<S: Crossing> Trial<S> {
         let tenant = self.tenant().await;
         (tenant, self.person(tenant).await)
     }
-}
-
-/// Digests have no equality on purpose; tests may look.
-#[track_caller]
-pub(super) fn assert_same_token(stored: &VerificationToken, given: &VerificationToken) {
-    assert_eq!(format!("{stored:?}"), format!("{given:?}"));
-    assert_eq!(stored.payload, given.payload);
-    assert!(stored.digest.matches(&given.digest), "another digest");
-}
-
-#[track_caller]
-pub(super) fn assert_same_api_token(stored: &ApiToken, given: &ApiToken) {
-    assert_eq!(format!("{stored:?}"), format!("{given:?}"));
-    assert!(stored.digest.matches(&given.digest), "another digest");
-}
-
-#[track_caller]
-pub(super) fn assert_same_session(stored: &Session, given: &Session) {
-    assert_eq!(format!("{stored:?}"), format!("{given:?}"));
-    assert!(stored.digest.matches(&given.digest), "another digest");
 }

@@ -1,6 +1,6 @@
-//! Every write that takes companions, each ready to be tried: rightly, and so that it must be refused.
+//! Somebody to whom every write can happen: rightly, and so that it must be refused.
 
-use portcullis_core::along::{Along, Refusal};
+use portcullis_core::along::Along;
 use portcullis_core::entity::Epoch;
 use portcullis_core::factor::{FactorKind, FactorVersion};
 use portcullis_core::id::{ApiTokenId, ClaimId, EventId, MailId, TenantId, UserId};
@@ -12,79 +12,13 @@ use portcullis_core::store::{
 use portcullis_core::time::Timestamp;
 use portcullis_core::verification::{TokenKind, VerificationToken};
 
-use super::sample::{START, applied, password, spend};
+use super::expect::applied;
+use super::operation::Operation;
+use super::sample::{START, password, spend};
 use super::trial::Trial;
 
 /// When it happens.
 const NOW: Timestamp = START;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Operation {
-    CreateTenant,
-    Enrol,
-    SetState,
-    VerifyIdentifier,
-    BumpEpoch,
-    SetTenantSecurity,
-    Record,
-    SettleAttempt,
-    ResetAttempts,
-    InsertFactor,
-    SaveFactor,
-    RemoveFactor,
-    CreateApiToken,
-    RevokeApiToken,
-    RevokeAllApiTokens,
-}
-
-impl Operation {
-    pub(super) const ALL: [Self; 15] = [
-        Self::CreateTenant,
-        Self::Enrol,
-        Self::SetState,
-        Self::VerifyIdentifier,
-        Self::BumpEpoch,
-        Self::SetTenantSecurity,
-        Self::Record,
-        Self::SettleAttempt,
-        Self::ResetAttempts,
-        Self::InsertFactor,
-        Self::SaveFactor,
-        Self::RemoveFactor,
-        Self::CreateApiToken,
-        Self::RevokeApiToken,
-        Self::RevokeAllApiTokens,
-    ];
-
-    /// The number that comes back from the first one that is applied, zero where none does.
-    pub(super) const fn answer(self) -> u64 {
-        match self {
-            // The first epoch after the first, the first version, the one token there is.
-            Self::BumpEpoch | Self::InsertFactor | Self::RevokeAllApiTokens => 1,
-            Self::SaveFactor => 2,
-            _ => 0,
-        }
-    }
-
-    /// How the effect is refused that [`Aim::Wrong`] tries; `None` where it never is.
-    pub(super) const fn refusal(self) -> Option<Refusal> {
-        let from = EntityState::Active;
-        match self {
-            Self::CreateTenant => Some(Refusal::Exists),
-            Self::Enrol => Some(Refusal::IdentifierTaken),
-            Self::SetState | Self::SetTenantSecurity => Some(Refusal::Transition { from }),
-            Self::SaveFactor => Some(Refusal::Stale),
-            Self::CreateApiToken => Some(Refusal::LimitReached { limit: 1 }),
-            Self::VerifyIdentifier
-            | Self::BumpEpoch
-            | Self::SettleAttempt
-            | Self::InsertFactor
-            | Self::RemoveFactor
-            | Self::RevokeApiToken => Some(Refusal::NotFound),
-            Self::Record | Self::ResetAttempts | Self::RevokeAllApiTokens => None,
-        }
-    }
-}
 
 /// Whether an operation is tried so that it can be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,8 @@ use portcullis_core::session::{Session, SessionTouch};
 use portcullis_core::store::{SessionRotation, SessionStore};
 use portcullis_core::time::Timestamp;
 
-use super::sample::{EXTREMES, START, after, assert_same_session, just_before};
+use super::expect::assert_same_session;
+use super::sample::{EXTREMES, START, after, just_before};
 use super::trial::{Trial, rounds};
 
 const fn touch(id: SessionId, seen_at: Timestamp, idle_deadline: Timestamp) -> SessionTouch {

@@ -7,7 +7,8 @@ use portcullis_core::store::{Crossing, SecurityStore};
 use portcullis_core::time::Timestamp;
 use portcullis_core::verification::{TokenKind, TokenRejection, VerificationToken};
 
-use super::sample::{START, after, applied, just_before, refused, spend};
+use super::expect::{applied, refused};
+use super::sample::{START, after, just_before, spend};
 use super::trial::{Trial, rounds};
 
 const KIND: TokenKind = TokenKind::EmailVerification;
@@ -168,6 +169,22 @@ pub async fn a_moved_epoch_supersedes_what_was_made_before<S: SecurityStore + Cr
             Some(new.id)
         );
         applied(trial.spend(spend(&new, START)).await);
+    }
+}
+
+/// A token whose owner is not there, or not in its tenant, is as good as superseded.
+pub async fn a_token_of_nobody_does_not_work<S: SecurityStore + Crossing>(trial: Trial<S>) {
+    let (tenant, user) = trial.somebody().await;
+    for (tenant, user) in [(tenant, trial.nobody()), (trial.tenant().await, user)] {
+        let mut token = trial.new_token(KIND, tenant, Some(user));
+        for epoch in [token.epoch, None] {
+            token.id = VerificationTokenId::from_bytes(trial.id());
+            token.epoch = epoch;
+            let token = trial.issue(token.clone()).await;
+            assert_eq!(trial.live_token((tenant, user), KIND, START).await, None);
+            let why = refused(trial.spend(spend(&token, START)).await);
+            assert_eq!(why, Refusal::Token(TokenRejection::Superseded));
+        }
     }
 }
 

@@ -10,9 +10,9 @@ macro_rules! groups {
     };
 }
 
-const GROUPS: [(&str, &str); 16] = groups!(
+const GROUPS: [(&str, &str); 17] = groups!(
     "accounts" "activation" "api_tokens" "attempts" "audit" "companions" "enrolment" "factors"
-    "limits" "outbox" "people" "resolution" "session_use" "sessions" "supersession" "tokens"
+    "limits" "outbox" "people" "resolution" "session_cap" "session_use" "sessions" "supersession" "tokens"
 );
 
 #[test]

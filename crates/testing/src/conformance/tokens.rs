@@ -6,9 +6,8 @@ use portcullis_core::store::{Crossing, SecurityStore, WriteResult};
 use portcullis_core::time::Timestamp;
 use portcullis_core::verification::{TokenKind, TokenRejection, VerificationToken};
 
-use super::sample::{
-    EXTREMES, START, after, applied, assert_same_token, just_before, refused, spend, winners,
-};
+use super::expect::{applied, assert_same_token, refused, winners};
+use super::sample::{EXTREMES, START, after, just_before, spend};
 use super::trial::{Trial, rounds};
 
 const KIND: TokenKind = TokenKind::EmailVerification;

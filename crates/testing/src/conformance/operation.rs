@@ -1,0 +1,73 @@
+//! Every write that takes companions.
+
+use portcullis_core::along::Refusal;
+use portcullis_core::state::EntityState;
+
+/// A method with an `Along`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operation {
+    CreateTenant,
+    Enrol,
+    SetState,
+    VerifyIdentifier,
+    BumpEpoch,
+    SetTenantSecurity,
+    Record,
+    SettleAttempt,
+    ResetAttempts,
+    InsertFactor,
+    SaveFactor,
+    RemoveFactor,
+    CreateApiToken,
+    RevokeApiToken,
+    RevokeAllApiTokens,
+}
+
+impl Operation {
+    pub(super) const ALL: [Self; 15] = [
+        Self::CreateTenant,
+        Self::Enrol,
+        Self::SetState,
+        Self::VerifyIdentifier,
+        Self::BumpEpoch,
+        Self::SetTenantSecurity,
+        Self::Record,
+        Self::SettleAttempt,
+        Self::ResetAttempts,
+        Self::InsertFactor,
+        Self::SaveFactor,
+        Self::RemoveFactor,
+        Self::CreateApiToken,
+        Self::RevokeApiToken,
+        Self::RevokeAllApiTokens,
+    ];
+
+    /// The number that comes back from the first one that is applied, zero where none does.
+    pub(super) const fn answer(self) -> u64 {
+        match self {
+            // The first epoch after the first, the first version, the one token there is.
+            Self::BumpEpoch | Self::InsertFactor | Self::RevokeAllApiTokens => 1,
+            Self::SaveFactor => 2,
+            _ => 0,
+        }
+    }
+
+    /// How the effect is refused that [`Aim::Wrong`](super::scene::Aim::Wrong) tries; `None` where it never is.
+    pub(super) const fn refusal(self) -> Option<Refusal> {
+        let from = EntityState::Active;
+        match self {
+            Self::CreateTenant => Some(Refusal::Exists),
+            Self::Enrol => Some(Refusal::IdentifierTaken),
+            Self::SetState | Self::SetTenantSecurity => Some(Refusal::Transition { from }),
+            Self::SaveFactor => Some(Refusal::Stale),
+            Self::CreateApiToken => Some(Refusal::LimitReached { limit: 1 }),
+            Self::VerifyIdentifier
+            | Self::BumpEpoch
+            | Self::SettleAttempt
+            | Self::InsertFactor
+            | Self::RemoveFactor
+            | Self::RevokeApiToken => Some(Refusal::NotFound),
+            Self::Record | Self::ResetAttempts | Self::RevokeAllApiTokens => None,
+        }
+    }
+}
