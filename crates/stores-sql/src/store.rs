@@ -1,0 +1,35 @@
+//! The one implementation of every store trait, a file a family, SQL beside its code.
+//!
+//! The tenant is in the predicate of every statement that reaches a person's rows; the statements without it are those
+//! whose trait method has none, and they go by an id that was never told to anybody else.
+
+mod accounts;
+mod api_tokens;
+mod attempts;
+mod audit;
+mod companions;
+mod crossing;
+mod directory;
+mod factors;
+mod limits;
+mod outbox;
+mod sessions;
+mod subject;
+mod tenants;
+mod verification;
+
+/// Every store trait over one SQL database; see [`SqliteStore`](crate::SqliteStore).
+#[derive(Clone, Debug)]
+pub struct SqlStore<D> {
+    driver: D,
+}
+
+impl<D> SqlStore<D> {
+    pub(crate) const fn new(driver: D) -> Self {
+        Self { driver }
+    }
+
+    pub(crate) const fn driver(&self) -> &D {
+        &self.driver
+    }
+}

@@ -1,0 +1,271 @@
+//! Accounts: state, epoch, what is proved. The trait's methods about tenants are in [`tenants`](super::tenants).
+
+use async_trait::async_trait;
+use portcullis_core::along::{Along, Refusal, Write};
+use portcullis_core::entity::{Account, Epoch, SubjectState, TenantSecurity, VerifiedIdentifier};
+use portcullis_core::error::StoreError;
+use portcullis_core::id::{TenantId, UserId};
+use portcullis_core::identifier::IdentifierKind;
+use portcullis_core::state::Status;
+use portcullis_core::store::{AccountStore, Activation, WriteResult};
+use portcullis_core::time::Timestamp;
+
+use super::SqlStore;
+use super::companions::{accompanied, lock_step};
+use super::factors::put_factor_step;
+use super::subject::{effective_state, epoch, sources, state, status, subject, subject_columns};
+use super::tenants;
+use crate::columns::{Columns, Row};
+use crate::driver::Driver;
+use crate::script::{Expect, Step};
+use crate::value::values;
+
+const ACCOUNT: &str = "SELECT a.user_id, a.tenant_id, a.handle, \
+     a.state, a.state_reason, a.state_since, a.state_until, a.epoch, a.last_sign_in, \
+     v.kind, v.canonical, v.verified_at \
+     FROM accounts a LEFT JOIN verified_identifiers v \
+     ON v.tenant_id = a.tenant_id AND v.user_id = a.user_id \
+     WHERE a.tenant_id = ? AND a.user_id = ? ORDER BY v.place";
+
+/// A row for each proved identifier, and one for an account without.
+fn add_account(accounts: &mut Vec<Account>, columns: &mut Columns<'_>) -> Result<(), StoreError> {
+    if accounts.is_empty() {
+        columns.of("accounts");
+        accounts.push(Account {
+            user: columns.id("user_id", UserId::from_bytes)?,
+            tenant: columns.id("tenant_id", TenantId::from_bytes)?,
+            handle: columns.text("handle")?,
+            status: status(columns)?,
+            epoch: epoch(columns)?,
+            last_sign_in: columns.optional_time("last_sign_in")?,
+            verified: Vec::new(),
+        });
+    } else {
+        columns.skip(9);
+    }
+    if columns.is_null() {
+        return Ok(());
+    }
+    columns.of("verified_identifiers");
+    let verified = VerifiedIdentifier {
+        kind: columns.spelled("kind", IdentifierKind::from_stored)?,
+        canonical: columns.text("canonical")?,
+        at: columns.time("verified_at")?,
+    };
+    if let Some(account) = accounts.last_mut() {
+        account.verified.push(verified);
+    }
+    Ok(())
+}
+
+pub(crate) const SUBJECT: &str = concat!(
+    "SELECT ",
+    subject_columns!(),
+    " FROM accounts a JOIN tenant_security t ON t.tenant_id = a.tenant_id \
+     WHERE a.tenant_id = ? AND a.user_id = ?"
+);
+
+const SET_STATE: &str = concat!(
+    "UPDATE accounts SET state = ?, state_reason = ?, state_since = ?, state_until = ? \
+     WHERE tenant_id = ? AND user_id = ? AND ",
+    effective_state!(),
+    " IN (?, ?, ?, ?, ?, ?)"
+);
+
+const STATE: &str = concat!(
+    "SELECT ",
+    effective_state!(),
+    " FROM accounts WHERE tenant_id = ? AND user_id = ?"
+);
+
+/// Why an account does not take a state.
+fn transition(rows: &[Row]) -> Result<Refusal, StoreError> {
+    let Some(row) = rows.first() else {
+        return Ok(Refusal::NotFound);
+    };
+    let from = state(Columns::new(row).of("accounts"))?;
+    Ok(Refusal::Transition { from })
+}
+
+fn state_step(tenant: TenantId, user: UserId, to: &Status) -> Step {
+    let now = to.detail.since;
+    let mut values = values![
+        to.state.as_str(),
+        to.detail.reason.as_deref(),
+        now,
+        to.detail.until,
+        tenant,
+        user,
+        now,
+    ];
+    values.extend(sources(to.state));
+    Step::new("set the state", SET_STATE, values).one_or_why(
+        STATE,
+        values![now, tenant, user],
+        transition,
+    )
+}
+
+/// A pending account becomes active; an active one stays as it is, one whose suspension has ended too.
+const ACTIVATE: &str = concat!(
+    "UPDATE accounts SET \
+     state_reason = CASE WHEN state = 'pending' THEN NULL ELSE state_reason END, \
+     state_since = CASE WHEN state = 'pending' THEN ? ELSE state_since END, \
+     state_until = CASE WHEN state = 'pending' THEN NULL ELSE state_until END, \
+     state = CASE WHEN state = 'pending' THEN 'active' ELSE state END \
+     WHERE tenant_id = ? AND user_id = ? AND ",
+    effective_state!(),
+    " IN ('pending', 'active')"
+);
+
+fn activate_step(tenant: TenantId, user: UserId, now: Timestamp) -> Step {
+    Step::new("activate", ACTIVATE, values![now, tenant, user, now]).one_or_why(
+        STATE,
+        values![now, tenant, user],
+        transition,
+    )
+}
+
+const VERIFY: &str = "INSERT INTO verified_identifiers \
+     (tenant_id, user_id, kind, canonical, verified_at, place) \
+     VALUES (?, ?, ?, ?, ?, \
+     (SELECT count(*) FROM verified_identifiers WHERE tenant_id = ? AND user_id = ?)) \
+     ON CONFLICT DO NOTHING";
+
+/// Proved once stays proved at that time.
+pub(super) fn verify_step(
+    tenant: TenantId,
+    user: UserId,
+    kind: IdentifierKind,
+    canonical: &str,
+    now: Timestamp,
+) -> Step {
+    let values = values![tenant, user, kind.as_str(), canonical, now, tenant, user];
+    Step::new("verify the identifier", VERIFY, values)
+}
+
+const MOVE_EPOCH: &str = "UPDATE accounts SET epoch = epoch + 1 \
+     WHERE tenant_id = ? AND user_id = ? AND epoch < 4294967295";
+const EPOCH: &str = "SELECT epoch FROM accounts WHERE tenant_id = ? AND user_id = ?";
+
+pub(super) fn epoch_step(tenant: TenantId, user: UserId) -> Step {
+    Step::new("move the epoch", MOVE_EPOCH, values![tenant, user]).one_or_why(
+        EPOCH,
+        values![tenant, user],
+        no_epoch,
+    )
+}
+
+/// An epoch at its end would stand still and let old credentials live.
+fn no_epoch(rows: &[Row]) -> Result<Refusal, StoreError> {
+    match rows.first() {
+        None => Ok(Refusal::NotFound),
+        Some(_) => Err(StoreError::corrupt("accounts", "epoch")),
+    }
+}
+
+const READ_EPOCH: &str = "read the epoch";
+
+#[async_trait]
+impl<D: Driver> AccountStore for SqlStore<D> {
+    async fn account(&self, tenant: TenantId, user: UserId) -> Result<Option<Account>, StoreError> {
+        let values = values![tenant, user];
+        Ok(self.driver.few(ACCOUNT, values, add_account).await?.pop())
+    }
+
+    async fn subject_state(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+    ) -> Result<Option<SubjectState>, StoreError> {
+        self.driver
+            .one(SUBJECT, values![tenant, user], subject)
+            .await
+    }
+
+    async fn set_state(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        to: &Status,
+        along: Along,
+    ) -> WriteResult<()> {
+        let script = accompanied(along, |script| {
+            script.step(state_step(tenant, user, to));
+            Ok(())
+        })?;
+        Ok(self.driver.write(script).await?.map(drop))
+    }
+
+    async fn verify_identifier(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        activation: &Activation,
+        along: Along,
+    ) -> WriteResult<()> {
+        let Activation {
+            kind,
+            canonical,
+            activate,
+            factor,
+            now,
+        } = activation;
+        let script = accompanied(along, |script| {
+            script.step(if *activate {
+                activate_step(tenant, user, *now)
+            } else {
+                lock_step(tenant, user).one_or(Refusal::NotFound)
+            });
+            script.step(verify_step(tenant, user, *kind, canonical, *now));
+            if let Some(config) = factor {
+                script.step(put_factor_step(tenant, user, config, *now)?);
+            }
+            Ok(())
+        })?;
+        Ok(self.driver.write(script).await?.map(drop))
+    }
+
+    async fn bump_epoch(&self, tenant: TenantId, user: UserId, along: Along) -> WriteResult<Epoch> {
+        let script = accompanied(along, |script| {
+            script.step(epoch_step(tenant, user));
+            let read = Step::new(READ_EPOCH, EPOCH, values![tenant, user]);
+            script.step(read.expect(Expect::OneRow));
+            Ok(())
+        })?;
+        let done = match self.driver.write(script).await? {
+            Write::Applied(done) => done,
+            Write::Refused(refusal) => return Ok(Write::Refused(refusal)),
+        };
+        let corrupt = || StoreError::corrupt("accounts", "epoch");
+        let row = done.rows(READ_EPOCH).next().ok_or_else(corrupt)?;
+        epoch(Columns::new(row).of("accounts")).map(Write::Applied)
+    }
+
+    async fn tenant_security(
+        &self,
+        tenant: TenantId,
+    ) -> Result<Option<TenantSecurity>, StoreError> {
+        tenants::security(&self.driver, tenant).await
+    }
+
+    async fn set_tenant_security(
+        &self,
+        security: &TenantSecurity,
+        along: Along,
+    ) -> WriteResult<()> {
+        tenants::set_security(&self.driver, security, along).await
+    }
+
+    async fn key_marker(&self) -> Result<Option<String>, StoreError> {
+        tenants::key_marker(&self.driver).await
+    }
+
+    async fn set_key_marker(
+        &self,
+        expected: Option<&str>,
+        marker: &str,
+    ) -> Result<bool, StoreError> {
+        tenants::set_key_marker(&self.driver, expected, marker).await
+    }
+}
