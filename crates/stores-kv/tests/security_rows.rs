@@ -80,6 +80,7 @@ async fn nobody_lists_or_ends_anothers_session() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_hundred_sign_ins_under_a_cap_of_five_leave_five() {
     session_cap::a_hundred_sign_ins_leave_the_cap(trial()).await;
+    session_cap::the_last_place_is_taken_once(trial()).await;
 }
 
 // SE-11, SE-13

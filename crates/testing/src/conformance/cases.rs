@@ -145,6 +145,7 @@ macro_rules! conformance {
         $crate::conformance!(@session_cap $fresh:
             the_longest_unused_make_room
             a_hundred_sign_ins_leave_the_cap
+            the_last_place_is_taken_once
         );
         $crate::conformance!(@session_use $fresh:
             a_touch_moves_forward_only

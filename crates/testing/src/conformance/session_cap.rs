@@ -25,8 +25,17 @@ pub async fn the_longest_unused_make_room<S: SessionStore>(trial: Trial<S>) {
     assert!(revoked.await.unwrap());
     let used_lately = open(1, 40, 3600).await;
     let oldest = open(2, 10, 3600).await;
-    let second = open(3, 20, 3600).await;
-    let third = open(4, 20, 3600).await;
+    // Of two last used at one moment the older goes first, whatever their ids.
+    let mut tied = [
+        trial.new_session(tenant, user),
+        trial.new_session(tenant, user),
+    ];
+    tied.sort_by_key(|session| session.id);
+    let [mut third, mut second] = tied;
+    for (session, created) in [(&mut second, 3), (&mut third, 4)] {
+        (session.created_at, session.seen_at) = (after(created), after(20));
+        trial.open(session.clone()).await;
+    }
 
     let mut new = trial.new_session(tenant, user);
     (new.created_at, new.seen_at) = (after(50), after(50));
@@ -59,18 +68,34 @@ pub async fn the_longest_unused_make_room<S: SessionStore>(trial: Trial<S>) {
 /// A hundred sign-ins at once leave as many sessions as the cap allows.
 pub async fn a_hundred_sign_ins_leave_the_cap<S: SessionStore>(trial: Trial<S>) {
     for _ in 0..rounds() / 4 {
-        let owner = trial.owner();
-        let inserted = trial
-            .race(100, |_, store| {
-                let session = trial.new_session(owner.0, owner.1);
-                async move { store.insert_session(&session, 5).await.unwrap() }
-            })
-            .await;
-        let evicted = inserted.iter().map(|inserted| match inserted {
-            SessionInsert::Inserted { evicted } => *evicted,
-            SessionInsert::IdTaken => panic!("a new id is taken"),
-        });
-        assert_eq!(evicted.sum::<u32>(), 95);
-        assert_eq!(trial.live(owner, START).await.len(), 5);
+        assert_eq!(crowd(&trial, 0, 100).await, 95);
     }
+}
+
+// SE-09, CC-01
+/// Two sign-ins at once that both see the last free place do not pass the cap either.
+pub async fn the_last_place_is_taken_once<S: SessionStore>(trial: Trial<S>) {
+    for _ in 0..rounds() {
+        assert_eq!(crowd(&trial, 4, 2).await, 1);
+    }
+}
+
+/// Opens some sessions under a cap of five, then others at once; how many had to make room.
+async fn crowd<S: SessionStore>(trial: &Trial<S>, before: usize, at_once: usize) -> u32 {
+    let owner = trial.owner();
+    for _ in 0..before {
+        trial.open(trial.new_session(owner.0, owner.1)).await;
+    }
+    let inserted = trial
+        .race(at_once, |_, store| {
+            let session = trial.new_session(owner.0, owner.1);
+            async move { store.insert_session(&session, 5).await.unwrap() }
+        })
+        .await;
+    assert_eq!(trial.live(owner, START).await.len(), 5);
+    let evicted = inserted.iter().map(|inserted| match inserted {
+        SessionInsert::Inserted { evicted } => *evicted,
+        SessionInsert::IdTaken => panic!("a new id is taken"),
+    });
+    evicted.sum()
 }
