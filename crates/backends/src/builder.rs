@@ -43,6 +43,11 @@ pub enum BuildError {
         "there are no keys: pass .keys(KeyRings::load(path)?), and make the file once with `portcullis keys init`"
     )]
     NoKeys,
+    /// Keys for one run where there is something to lose.
+    #[error(
+        "keys for this run alone are for an empty store on loopback: pass .keys(KeyRings::load(path)?) instead"
+    )]
+    EphemeralKeys,
     /// The store belongs to other keys.
     #[error(
         "these are not the keys of this database: {0}; start with the key file that was made with it"
@@ -88,6 +93,7 @@ pub enum BuildError {
 pub struct Builder<S> {
     store: Arc<S>,
     keys: Option<KeyRings>,
+    ephemeral_keys: bool,
     public_url: Option<String>,
     app_name: String,
     mount_path: String,
@@ -120,6 +126,7 @@ where
         Self {
             store: Arc::new(store),
             keys: None,
+            ephemeral_keys: false,
             public_url: None,
             app_name: "portcullis".to_owned(),
             mount_path: "/auth".to_owned(),
@@ -141,6 +148,14 @@ where
     #[must_use]
     pub fn keys(mut self, keys: KeyRings) -> Self {
         self.keys = Some(keys);
+        self
+    }
+
+    /// Keys for this run alone, for examples and trials: whatever was made under them is worth nothing after it. Refused
+    /// where the public URL is not plain HTTP on loopback, and on a store that has seen keys before.
+    #[must_use]
+    pub fn ephemeral_keys(mut self) -> Self {
+        self.ephemeral_keys = true;
         self
     }
 
@@ -250,7 +265,6 @@ where
     /// # Errors
     /// [`BuildError`] with a sentence that says what to do.
     pub async fn build(self) -> Result<Portcullis, BuildError> {
-        let keys = self.keys.ok_or(BuildError::NoKeys)?;
         let mailer = self.mailer.ok_or(BuildError::NoMailer)?;
         let settings = Settings {
             public_url: PublicUrl::parse(self.public_url.as_deref().unwrap_or_default())
@@ -269,6 +283,16 @@ where
             resolve: self.store.clone(),
             limits: self.store,
             audit: self.audit,
+        };
+        let keys = match self.keys {
+            Some(keys) => keys,
+            None if !self.ephemeral_keys => return Err(BuildError::NoKeys),
+            None if !settings.is_loopback_profile()
+                || stores.security.key_marker().await?.is_some() =>
+            {
+                return Err(BuildError::EphemeralKeys);
+            }
+            None => KeyRings::generate(&*self.entropy, self.clock.now())?,
         };
         check_keys(&stores, &keys).await?;
         let hasher = match self.hasher {

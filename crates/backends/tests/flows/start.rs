@@ -99,3 +99,24 @@ async fn two_instances_with_different_settings_live_in_one_process() {
         portcullis_backends::Authentication::Anonymous
     );
 }
+
+// PW-16
+#[tokio::test]
+async fn keys_for_one_run_are_for_an_empty_store_on_loopback() {
+    let trial = |store, url| {
+        Portcullis::builder(store)
+            .ephemeral_keys()
+            .public_url(url)
+            .mailer(LogMailer)
+            .without_workers()
+            .build()
+    };
+    let store = MemoryStore::new();
+    trial(store.clone(), "http://127.0.0.1:1").await.unwrap();
+    let again = trial(store, "http://127.0.0.1:1").await.unwrap_err();
+    assert!(matches!(again, BuildError::EphemeralKeys), "{again}");
+    let public = trial(MemoryStore::new(), "https://auth.example.com")
+        .await
+        .unwrap_err();
+    assert!(matches!(public, BuildError::EphemeralKeys), "{public}");
+}
