@@ -1,1 +1,53 @@
 #![doc = include_str!("../README.md")]
+
+mod answer;
+mod body;
+mod call;
+mod client;
+mod code;
+mod config;
+mod cookie;
+mod credential;
+mod csrf;
+mod extract;
+mod handler;
+mod headers;
+mod limit;
+mod openapi;
+mod page;
+mod policy;
+mod problem;
+mod reply;
+mod request_id;
+mod resolve;
+mod route;
+mod routes;
+mod serve;
+mod unwind;
+mod view;
+
+pub use body::BodyKind;
+pub use code::Code;
+pub use config::{LimitMode, RoutesConfig, Switch};
+pub use csrf::{CsrfLayer, CsrfService, OriginError, csrf_layer};
+pub use extract::{Auth, MaybeAuth, Require, SessionAuth, TokenAuth};
+pub use limit::{Limits, Per, RouteLimit};
+pub use openapi::openapi;
+pub use policy::{
+    CheckError, Denied, Fresh, HasScope, InSession, Policy, ScopeName, SignedIn, WithApiToken,
+};
+pub use problem::{FieldError, Problem};
+pub use request_id::{REQUEST_ID, RequestId};
+pub use route::{Csrf, HEALTH_ROUTES, Pages, ROUTES, RoutePolicy, RouteSpec, Verb};
+pub use routes::{health_routes, routes, routes_with};
+pub use view::ForBackends;
+
+// What signatures here name, so that an application needs this crate and a store crate.
+pub use portcullis_backends as backends;
+pub use portcullis_backends::{
+    Authentication, BuildError, Builder, FlowError, Portcullis, Settings,
+};
+pub use portcullis_core as core;
+pub use portcullis_core::principal::{Principal, Subject, Via};
+pub use portcullis_tokens as tokens;
+pub use portcullis_tokens::keys::KeyRings;

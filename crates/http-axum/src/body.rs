@@ -1,0 +1,121 @@
+//! Reading bodies: bounded, of a known type, into types that take nothing they do not know.
+
+pub(crate) mod form;
+mod input;
+mod secret;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use utoipa::ToSchema;
+
+pub(crate) use input::{NewApiToken, SendLink, SignIn, SignUp, Verify};
+pub(crate) use secret::SecretField;
+
+use crate::code::Code;
+use crate::problem::Problem;
+
+/// The most bytes of a body (SECURITY HT-10).
+pub(crate) const BODY_MAX_BYTES: usize = 64 * 1024;
+
+/// What kind of body a route takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BodyKind {
+    /// None; one that is sent is not read.
+    None,
+    /// `application/json`.
+    Json,
+    /// `application/json` or `application/x-www-form-urlencoded`.
+    JsonOrForm,
+}
+
+/// How a body that fits was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Json,
+    Form,
+}
+
+/// What a route reads from its body. Fields that are not named here cannot be set from outside (SECURITY HT-11).
+pub(crate) trait Input: DeserializeOwned + ToSchema + Send + 'static {
+    const KIND: BodyKind;
+    /// The fields, for the detail of a refusal; nothing that was sent is repeated there.
+    const FIELDS: &'static str;
+
+    /// What somebody typed to say who they are, for the limits.
+    fn identifier(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// Reads a body whole, but no more of it than the bound.
+pub(crate) async fn read<I: Input>(headers: &HeaderMap, body: Body) -> Result<I, Problem> {
+    let encoding = encoding(headers, I::KIND)?;
+    let bytes = match Limited::new(body, BODY_MAX_BYTES).collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => {
+            return Err(Problem::new(Code::PayloadTooLarge));
+        }
+        Err(_broken_off) => return Err(Problem::new(Code::MalformedRequest)),
+    };
+    Ok(match encoding {
+        Encoding::Json => {
+            serde_json::from_slice(&bytes).map_err(|error| match error.classify() {
+                Category::Data => does_not_fit::<I>(),
+                // The error names what it stumbled on, which may be a password: it is not repeated.
+                Category::Io | Category::Syntax | Category::Eof => {
+                    Problem::new(Code::MalformedRequest).with_detail("the body is no JSON document")
+                }
+            })?
+        }
+        Encoding::Form => {
+            let fields = form::parse(&bytes).ok_or_else(|| {
+                Problem::new(Code::MalformedRequest).with_detail("the body is no form in UTF-8")
+            })?;
+            form::deserialize(fields).map_err(|_| does_not_fit::<I>())?
+        }
+    })
+}
+
+fn does_not_fit<I: Input>() -> Problem {
+    let detail = format!(
+        "a field is missing, unknown, repeated or of another type; this route takes: {}",
+        I::FIELDS
+    );
+    Problem::new(Code::InvalidBody).with_detail(detail)
+}
+
+/// How the body is written, from its headers alone.
+pub(crate) fn encoding(headers: &HeaderMap, kind: BodyKind) -> Result<Encoding, Problem> {
+    let taken = match kind {
+        BodyKind::JsonOrForm => "application/json or application/x-www-form-urlencoded",
+        BodyKind::Json | BodyKind::None => "application/json",
+    };
+    let refused = || {
+        Problem::new(Code::UnsupportedMediaType).with_detail(format!("this route takes {taken}"))
+    };
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(value), None) = (types.next(), types.next()) else {
+        return Err(refused());
+    };
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        return Err(refused());
+    }
+    let essence = value.as_bytes().split(|byte| *byte == b';').next();
+    let essence = essence.unwrap_or_default().trim_ascii();
+    if essence.eq_ignore_ascii_case(b"application/json") {
+        Ok(Encoding::Json)
+    } else if kind == BodyKind::JsonOrForm
+        && essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+    {
+        Ok(Encoding::Form)
+    } else {
+        Err(refused())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! The bodies that our routes take.
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{BodyKind, Input, SecretField};
+
+/// Somebody who wants an account.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignUp {
+    /// The address that will prove who they are.
+    #[schema(format = Email, max_length = 254)]
+    pub(crate) email: String,
+    /// The password they choose.
+    #[schema(inline)]
+    pub(crate) password: SecretField,
+}
+
+impl Input for SignUp {
+    const KIND: BodyKind = BodyKind::JsonOrForm;
+    const FIELDS: &'static str = "email, password";
+
+    fn identifier(&self) -> Option<&str> {
+        Some(&self.email)
+    }
+}
+
+/// Somebody who wants the mail again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SendLink {
+    /// The address given at sign-up.
+    #[schema(format = Email, max_length = 254)]
+    pub(crate) email: String,
+}
+
+impl Input for SendLink {
+    const KIND: BodyKind = BodyKind::JsonOrForm;
+    const FIELDS: &'static str = "email";
+
+    fn identifier(&self) -> Option<&str> {
+        Some(&self.email)
+    }
+}
+
+/// The link from the mail, acted on.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Verify {
+    /// The token in the link.
+    #[schema(inline)]
+    pub(crate) token: SecretField,
+    /// A new password; needed in another browser than the one that signed up.
+    #[serde(default)]
+    #[schema(inline)]
+    pub(crate) password: Option<SecretField>,
+}
+
+impl Input for Verify {
+    const KIND: BodyKind = BodyKind::JsonOrForm;
+    const FIELDS: &'static str = "token, password (optional)";
+}
+
+/// Somebody who signs in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignIn {
+    /// An e-mail address or user name.
+    pub(crate) identifier: String,
+    /// The password.
+    #[schema(inline)]
+    pub(crate) password: SecretField,
+}
+
+impl Input for SignIn {
+    const KIND: BodyKind = BodyKind::JsonOrForm;
+    const FIELDS: &'static str = "identifier, password";
+
+    fn identifier(&self) -> Option<&str> {
+        Some(&self.identifier)
+    }
+}
+
+/// An API token to make. Whose it is follows from the session alone.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewApiToken {
+    /// What its owner calls it.
+    #[schema(min_length = 1, max_length = 100)]
+    pub(crate) name: String,
+    /// What it may do.
+    #[schema(min_items = 1, max_items = 32)]
+    pub(crate) scopes: Vec<String>,
+    /// Addresses and networks in CIDR form that it may be used from; empty allows all.
+    #[serde(default)]
+    #[schema(max_items = 32)]
+    pub(crate) ip_allowlist: Vec<String>,
+    /// Its life in seconds, from 60 to what the policy allows; without it, no end, where the policy allows that.
+    // A number of any size is read, so that one that does not fit is refused by name.
+    #[serde(default)]
+    #[schema(value_type = Option<u64>, minimum = 60)]
+    pub(crate) expires_in_secs: Option<serde_json::Number>,
+}
+
+impl Input for NewApiToken {
+    const KIND: BodyKind = BodyKind::Json;
+    const FIELDS: &'static str =
+        "name, scopes, ip_allowlist (optional), expires_in_secs (optional)";
+}

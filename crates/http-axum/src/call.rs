@@ -1,0 +1,108 @@
+//! One request to one of our routes, on its way to the handler.
+
+use std::future::Future;
+use std::str::FromStr;
+use std::sync::{Arc, OnceLock};
+
+use axum::body::{Body, Bytes};
+use axum::http::request::Parts;
+use portcullis_backends::{Portcullis, Settings};
+use portcullis_core::backend::RequestContext;
+use portcullis_core::principal::Principal;
+
+use crate::answer::Answer;
+use crate::body::{self, Input};
+use crate::code::Code;
+use crate::config::RoutesConfig;
+use crate::limit::{Counted, Per};
+use crate::problem::Problem;
+use crate::route::RouteSpec;
+
+/// What the routes of one router share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) portcullis: Portcullis,
+    pub(crate) config: RoutesConfig,
+    pub(crate) openapi: OnceLock<Bytes>,
+}
+
+/// One request, past the checks that the table asks for.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) spec: &'static RouteSpec,
+    pub(crate) parts: Parts,
+    pub(crate) context: Arc<RequestContext>,
+    /// Who asks, where the policy asked for somebody.
+    pub(crate) principal: Option<Principal>,
+}
+
+impl Call {
+    pub(crate) fn portcullis(&self) -> &Portcullis {
+        &self.shared.portcullis
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        self.shared.portcullis.settings()
+    }
+
+    /// Who asks. On a route whose policy lets nobody else in there is always somebody.
+    pub(crate) fn principal(&self) -> Result<&Principal, Problem> {
+        let nobody = || Problem::new(Code::Unauthenticated);
+        self.principal.as_ref().ok_or_else(nobody)
+    }
+
+    /// The id at the end of the path. What is no id names nothing, as an id that nobody has.
+    pub(crate) fn id<I: FromStr>(&self) -> Result<I, Problem> {
+        let path = self.parts.uri.path();
+        let last = path.rsplit('/').next().unwrap_or_default();
+        last.parse().map_err(|_| Problem::new(Code::NotFound))
+    }
+
+    fn counted(&self) -> Counted<'_> {
+        Counted {
+            portcullis: self.portcullis(),
+            mode: self.shared.config.limits,
+            context: &self.context,
+        }
+    }
+}
+
+/// Runs a handler that takes no body, within the route's limits.
+pub(crate) async fn plain<'a, F>(
+    call: &'a Call,
+    handler: impl FnOnce(&'a Call) -> F,
+) -> Result<Answer, Problem>
+where
+    F: Future<Output = Result<Answer, Problem>>,
+{
+    let (counted, limits) = (call.counted(), &call.spec.limits);
+    counted.take(limits, Per::Address, None).await?;
+    counted.take(limits, Per::Everybody, None).await?;
+    handler(call).await
+}
+
+/// Reads the body and runs the handler, within the route's limits: the address first, so that whoever is over it costs
+/// nothing but the look-up, then the identifier in the body, then everybody.
+pub(crate) async fn with_body<'a, I, F>(
+    call: &'a Call,
+    body: Body,
+    handler: impl FnOnce(&'a Call, I) -> F,
+) -> Result<Answer, Problem>
+where
+    I: Input,
+    F: Future<Output = Result<Answer, Problem>>,
+{
+    let (counted, limits) = (call.counted(), &call.spec.limits);
+    counted.take(limits, Per::Address, None).await?;
+    let input = body::read::<I>(&call.parts.headers, body).await?;
+    let identifier = input.identifier().map(str::to_owned);
+    let identifier = identifier.as_deref();
+    counted.take(limits, Per::Identifier, identifier).await?;
+    counted.take(limits, Per::Everybody, None).await?;
+    let answer = handler(call, input).await?;
+    if answer.gives_back {
+        counted.refund(limits, identifier).await;
+    }
+    Ok(answer)
+}

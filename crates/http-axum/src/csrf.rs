@@ -1,0 +1,176 @@
+//! Whether a browser sent a request from another site (SECURITY HT-04).
+//!
+//! | the request says | answer |
+//! |---|---|
+//! | a safe method | passes: it changes nothing |
+//! | `Origin`, one, the public origin or an allowed one | passes |
+//! | any other `Origin`, `null` too, or two | refused |
+//! | no `Origin`, `Sec-Fetch-Site: same-origin` or `none` | passes |
+//! | no `Origin`, any other `Sec-Fetch-Site` | refused |
+//! | neither | passes: browsers send at least one of them with unsafe methods, so it is none |
+//!
+//! A page whose `Referrer-Policy` is `no-referrer` sends its forms with `Origin: null`, to its own origin too (Fetch
+//! standard, "append a request `Origin` header"). Pages with forms say `strict-origin` instead: that sends no path either.
+
+mod layer;
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, HeaderName, Method, header};
+use portcullis_backends::Portcullis;
+use url::{Origin, Url};
+
+pub use layer::{CsrfLayer, CsrfService, csrf_layer};
+
+use crate::code::Code;
+use crate::problem::Problem;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// An origin that is none: `allow_origin` takes `https://host[:port]` alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an allowed origin is a scheme, a host and a port alone, such as https://app.example.com")]
+pub struct OriginError;
+
+/// The origins that may send unsafe requests: the public one and those that were allowed beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AllowedOrigins(Arc<[Box<str>]>);
+
+impl AllowedOrigins {
+    /// Adds one, such as that of a single-page application on another host.
+    ///
+    /// # Errors
+    /// [`OriginError`] for a text with a path, user, query or fragment, and for an opaque origin.
+    pub(crate) fn allow(&mut self, origin: &str) -> Result<(), OriginError> {
+        let url = Url::parse(origin).map_err(|_| OriginError)?;
+        let parsed = url.origin();
+        let text = parsed.ascii_serialization();
+        // Written in full and in its canonical form: what a browser will send, to the letter.
+        if !matches!(parsed, Origin::Tuple(..)) || text != origin || text.contains('*') {
+            return Err(OriginError);
+        }
+        self.0 = self.0.iter().cloned().chain([text.into()]).collect();
+        Ok(())
+    }
+
+    fn contains(&self, origin: &[u8]) -> bool {
+        self.0.iter().any(|allowed| allowed.as_bytes() == origin)
+    }
+}
+
+/// Left on a request that was checked against more origins than the public one, so that nothing behind refuses it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Checked;
+
+/// Refuses what a browser sent from another site.
+pub(crate) fn check(
+    method: &Method,
+    headers: &HeaderMap,
+    portcullis: &Portcullis,
+    allowed: &AllowedOrigins,
+) -> Result<(), Problem> {
+    let public = portcullis.settings().public_url().origin();
+    if method.is_safe() || is_same_site(headers, public, allowed) {
+        return Ok(());
+    }
+    let detail = "the request's Origin is neither the configured public origin nor an allowed one";
+    Err(Problem::new(Code::CrossSiteRequest).with_detail(detail))
+}
+
+fn is_same_site(headers: &HeaderMap, public: &str, allowed: &AllowedOrigins) -> bool {
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    let mut sites = headers.get_all(SEC_FETCH_SITE).iter();
+    let site = sites.next().map(|value| value.as_bytes());
+    if sites.next().is_some() {
+        return false;
+    }
+    match (origins.next().map(|value| value.as_bytes()), origins.next()) {
+        (Some(origin), None) => origin == public.as_bytes() || allowed.contains(origin),
+        (Some(_), Some(_)) => false,
+        (None, _) => matches!(site, None | Some(b"same-origin" | b"none")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    const PUBLIC: &str = "https://auth.example.com";
+
+    fn passes(pairs: &[(HeaderName, &'static str)], allowed: &AllowedOrigins) -> bool {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        is_same_site(&headers, PUBLIC, allowed)
+    }
+
+    // HT-04
+    #[test]
+    fn only_our_own_origin_sends_unsafe_requests() {
+        let mut allowed = AllowedOrigins::default();
+        allowed.allow("https://app.example.com:8443").unwrap();
+        let cases = [
+            (Some("https://auth.example.com"), true),
+            (Some("https://app.example.com:8443"), true),
+            (Some("https://app.example.com"), false),
+            (Some("https://sub.auth.example.com"), false),
+            (Some("https://auth.example.com.evil.example"), false),
+            (Some("https://auth.example.com:444"), false),
+            (Some("http://auth.example.com"), false),
+            (Some("HTTPS://auth.example.com"), false),
+            (Some("https://auth.example.com/"), false),
+            (Some("null"), false),
+            (Some(""), false),
+            (None, true),
+        ];
+        for (origin, passed) in cases {
+            let pairs: Vec<_> = origin
+                .map(|text| (header::ORIGIN, text))
+                .into_iter()
+                .collect();
+            assert_eq!(passes(&pairs, &allowed), passed, "{origin:?}");
+        }
+        let twice = [(header::ORIGIN, PUBLIC), (header::ORIGIN, PUBLIC)];
+        assert!(!passes(&twice, &allowed));
+    }
+
+    // HT-04
+    #[test]
+    fn without_an_origin_the_browser_says_where_it_comes_from() {
+        for (site, passed) in [
+            ("same-origin", true),
+            ("none", true),
+            ("same-site", false),
+            ("cross-site", false),
+            ("", false),
+        ] {
+            let pairs = [(SEC_FETCH_SITE, site)];
+            assert_eq!(passes(&pairs, &AllowedOrigins::default()), passed, "{site}");
+            let null = [(header::ORIGIN, "null"), (SEC_FETCH_SITE, site)];
+            assert!(!passes(&null, &AllowedOrigins::default()), "null {site}");
+        }
+    }
+
+    // HT-06
+    #[test]
+    fn an_allowed_origin_is_written_in_full() {
+        for text in [
+            "",
+            "null",
+            "*",
+            "example.com",
+            "https://example.com/",
+            "https://example.com/path",
+            "https://user@example.com",
+            "https://example.com:443",
+            "HTTPS://example.com",
+            "https://*.example.com",
+            "file:///",
+        ] {
+            assert!(AllowedOrigins::default().allow(text).is_err(), "{text}");
+        }
+    }
+}

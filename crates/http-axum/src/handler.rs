@@ -1,0 +1,9 @@
+//! The handlers, one file a concern. They find policy, limits, body and check against other sites done.
+
+pub(crate) mod api_tokens;
+pub(crate) mod health;
+pub(crate) mod profile;
+pub(crate) mod sessions;
+pub(crate) mod sign_in;
+pub(crate) mod sign_up;
+pub(crate) mod verify;

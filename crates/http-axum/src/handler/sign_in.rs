@@ -1,0 +1,69 @@
+//! Signing in and out, and asking who is signed in.
+
+use axum::http::{HeaderMap, StatusCode};
+use portcullis_backends::flow;
+use portcullis_core::secret::SecretText;
+
+use crate::answer::Answer;
+use crate::body::SignIn;
+use crate::call::Call;
+use crate::code::Code;
+use crate::cookie::{self, Found};
+use crate::headers;
+use crate::problem::Problem;
+use crate::reply::Caller;
+
+pub(crate) async fn sign_in(call: &Call, input: SignIn) -> Result<Answer, Problem> {
+    let settings = call.settings();
+    let sign_in = flow::SignIn {
+        identifier: input.identifier,
+        password: input.password.password("password")?,
+        replaces: one_cookie(&call.parts.headers, settings.session_cookie()),
+    };
+    match call.portcullis().sign_in(sign_in, &call.context).await? {
+        flow::SignInOutcome::SignedIn(signed_in) => {
+            let flow::SignedIn {
+                principal,
+                cookie,
+                max_age,
+            } = *signed_in;
+            let name = settings.session_cookie();
+            let cookie = cookie::set(settings, name, cookie.expose(), max_age);
+            let answer = Answer::json(StatusCode::OK, &Caller::from(principal))?;
+            Ok(answer.with_cookie(cookie)?.giving_limits_back())
+        }
+        flow::SignInOutcome::Refused => Err(Problem::new(Code::InvalidCredentials)),
+        flow::SignInOutcome::Locked { retry_after } => {
+            Err(Problem::new(Code::RateLimited).with_retry_after(retry_after))
+        }
+    }
+}
+
+/// Ends the session, if there is one; the browser forgets the cookie either way, so signing out twice is no error.
+pub(crate) async fn logout(call: &Call) -> Result<Answer, Problem> {
+    if let Some(principal) = &call.principal {
+        call.portcullis().sign_out(principal, &call.context).await?;
+    }
+    forgetting_the_session(call)
+}
+
+/// 204 that deletes the session cookie.
+pub(super) fn forgetting_the_session(call: &Call) -> Result<Answer, Problem> {
+    let settings = call.settings();
+    let deletion = cookie::delete(settings, settings.session_cookie());
+    let mut answer = Answer::no_content().with_cookie(deletion)?;
+    headers::clear_site_data(answer.headers());
+    Ok(answer)
+}
+
+pub(crate) async fn check_auth(call: &Call) -> Result<Answer, Problem> {
+    Answer::json(StatusCode::OK, &Caller::from(call.principal()?.clone()))
+}
+
+/// The value of a cookie, where there is exactly one of it.
+pub(super) fn one_cookie(headers: &HeaderMap, name: &str) -> Option<SecretText> {
+    match cookie::find(headers, name) {
+        Found::One(value) => Some(SecretText::new(value)),
+        Found::None | Found::Several | Found::TooLarge => None,
+    }
+}

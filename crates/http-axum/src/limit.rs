@@ -1,0 +1,225 @@
+//! Limits: how often a route may be asked, by address, by identifier and by everybody together.
+//!
+//! They are taken from the narrowest to the widest and before any work, so that one client that is over its own limit
+//! uses up nobody else's. What they count is kept in the store and shared by every process on it; where the store does
+//! not answer, the route does not either.
+
+use std::error::Error;
+use std::time::Duration;
+
+use portcullis_backends::Portcullis;
+use portcullis_core::backend::RequestContext;
+use portcullis_core::net::limit_prefix;
+use portcullis_core::store::{LimitKey, RateLimit, Taken};
+
+use crate::code::Code;
+use crate::config::LimitMode;
+use crate::problem::Problem;
+
+/// By what a limit tells callers apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Per {
+    /// The client's address: IPv4 whole, IPv6 by its /64. Requests without a known address share one count.
+    Address,
+    /// The identifier in the body, by its keyed digest, so that all spellings of one share a count.
+    Identifier,
+    /// Not at all.
+    Everybody,
+}
+
+impl Per {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Identifier => "identifier",
+            Self::Everybody => "everybody",
+        }
+    }
+}
+
+/// One limit of a route. Routes that name the same bucket share its counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RouteLimit {
+    /// The name of the count.
+    pub bucket: &'static str,
+    /// By what callers are told apart.
+    pub per: Per,
+    /// How many.
+    pub limit: RateLimit,
+}
+
+/// The limits of a route, or why it has none.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Limits {
+    /// These, narrowest first.
+    Of(&'static [RouteLimit]),
+    /// None.
+    None {
+        /// Why none are needed.
+        because: &'static str,
+    },
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+const fn limit(bucket: &'static str, per: Per, burst: u32, period: Duration) -> RouteLimit {
+    RouteLimit {
+        bucket,
+        per,
+        limit: RateLimit { burst, period },
+    }
+}
+
+/// A sign-in costs a hash. One address may try thirty times a minute over all names, which an office behind one address
+/// does not reach, since what succeeds is given back; one name sixty times in a quarter of an hour from anywhere, far
+/// past where the lockout's delays begin; and everybody together no more than a large installation hashes.
+pub(crate) const SIGN_IN: Limits = Limits::Of(&[
+    limit("sign-in", Per::Address, 30, MINUTE),
+    limit("sign-in", Per::Identifier, 60, Duration::from_secs(15 * 60)),
+    limit("sign-in", Per::Everybody, 6000, MINUTE),
+]);
+
+/// A sign-up costs a hash, a row and a mail to somebody who may not have asked for it: ten an hour from one address,
+/// and five mails in a quarter of an hour to one mailbox, whichever route sends them (SECURITY TH-08).
+pub(crate) const SIGN_UP: Limits = Limits::Of(&[
+    limit("sign-up", Per::Address, 10, HOUR),
+    MAIL_TO_ONE,
+    MAIL_TO_ALL,
+]);
+
+/// As a sign-up, without the hash and the row.
+pub(crate) const SEND_LINK: Limits = Limits::Of(&[
+    limit("send-link", Per::Address, 10, HOUR),
+    MAIL_TO_ONE,
+    MAIL_TO_ALL,
+]);
+
+/// Links are not guessed, having 256 bits; but a new password that comes with one is hashed.
+pub(crate) const VERIFY: Limits = Limits::Of(&[
+    limit("verify", Per::Address, 30, MINUTE),
+    limit("verify", Per::Everybody, 6000, MINUTE),
+]);
+
+const MAIL_TO_ONE: RouteLimit = limit("mail", Per::Identifier, 5, Duration::from_secs(15 * 60));
+const MAIL_TO_ALL: RouteLimit = limit("mail", Per::Everybody, 1200, MINUTE);
+
+/// Who is counted.
+pub(crate) struct Counted<'a> {
+    pub(crate) portcullis: &'a Portcullis,
+    pub(crate) mode: LimitMode,
+    pub(crate) context: &'a RequestContext,
+}
+
+impl Counted<'_> {
+    /// Takes one from every limit of this kind.
+    pub(crate) async fn take(
+        &self,
+        limits: &Limits,
+        per: Per,
+        identifier: Option<&str>,
+    ) -> Result<(), Problem> {
+        for (key, limit) in self.counts(limits, Some(per), identifier) {
+            if let Taken::Limited { retry_after } = self.portcullis.take_limit(&key, &limit).await?
+            {
+                return Err(Problem::new(Code::RateLimited).with_retry_after(retry_after));
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives one back to every limit of a route.
+    pub(crate) async fn refund(&self, limits: &Limits, identifier: Option<&str>) {
+        for (key, limit) in self.counts(limits, None, identifier) {
+            if let Err(error) = self.portcullis.refund_limit(&key, &limit).await {
+                // What was asked for is done; a count that is one too high harms nobody.
+                tracing::warn!(error = &error as &dyn Error, "a limit was not given back");
+            }
+        }
+    }
+
+    fn counts(
+        &self,
+        limits: &Limits,
+        per: Option<Per>,
+        identifier: Option<&str>,
+    ) -> impl Iterator<Item = (LimitKey, RateLimit)> {
+        let limits = match limits {
+            Limits::Of(limits) => *limits,
+            Limits::None { .. } => &[],
+        };
+        limits
+            .iter()
+            .filter(move |limit| per.is_none_or(|per| per == limit.per))
+            .filter_map(move |limit| {
+                let scaled = scale(limit.limit, self.mode)?;
+                Some((self.key(limit, identifier)?, scaled))
+            })
+    }
+
+    /// `None` where the limit is by identifier and the body has none.
+    fn key(&self, limit: &RouteLimit, identifier: Option<&str>) -> Option<LimitKey> {
+        let value = match limit.per {
+            Per::Address => match self.context.client.ip {
+                Some(ip) => limit_prefix(ip).to_string(),
+                None => {
+                    tracing::warn!(
+                        "no client address: serve with into_make_service_with_connect_info::<SocketAddr>(), or \
+                         everybody shares the limits of one address"
+                    );
+                    "unknown".to_owned()
+                }
+            },
+            Per::Identifier => self
+                .portcullis
+                .identifier_digest_hex(self.context.tenant, identifier?),
+            Per::Everybody => String::new(),
+        };
+        Some(LimitKey::new(limit.bucket, limit.per.as_str(), &value))
+    }
+}
+
+/// `None` for no limit.
+fn scale(limit: RateLimit, mode: LimitMode) -> Option<RateLimit> {
+    match mode {
+        LimitMode::Standard => Some(limit),
+        LimitMode::Times(times) => Some(RateLimit {
+            burst: limit.burst.saturating_mul(times.get()),
+            period: limit.period,
+        }),
+        LimitMode::Off => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+
+    #[test]
+    fn limits_stand_narrowest_first() {
+        for limits in [SIGN_IN, SIGN_UP, SEND_LINK, VERIFY] {
+            let Limits::Of(limits) = limits else {
+                panic!("no limits")
+            };
+            assert!(limits.is_sorted_by_key(|limit| limit.per));
+            assert_eq!(limits.last().unwrap().per, Per::Everybody);
+        }
+    }
+
+    #[test]
+    fn limits_scale_and_switch_off() {
+        let one = RateLimit {
+            burst: 10,
+            period: MINUTE,
+        };
+        assert_eq!(scale(one, LimitMode::Standard), Some(one));
+        assert_eq!(scale(one, LimitMode::Off), None);
+        let thrice = LimitMode::Times(NonZeroU32::new(3).unwrap());
+        assert_eq!(scale(one, thrice).unwrap().burst, 30);
+    }
+}

@@ -1,0 +1,191 @@
+//! The routes.
+
+use portcullis_core::event::AuthEventType as Event;
+
+use super::{Pages, RoutePolicy, RouteSpec, Shape, Verb, input};
+use crate::body::{BodyKind, NewApiToken, SendLink, SignIn, SignUp, Verify};
+use crate::call::{plain, with_body};
+use crate::code::Code;
+use crate::config::Switch;
+use crate::handler::{api_tokens, health, profile, sessions, sign_in, sign_up, verify};
+use crate::limit::{self, Limits};
+use crate::openapi;
+use crate::reply::{
+    Accepted, ApiTokens, Caller, CreatedApiToken, Health, Person, Revoked, Sessions, Verified,
+};
+
+const GUARDED: Limits = Limits::None {
+    because: "only somebody with a credential of 256 bits gets past its policy, and it costs no hash and no mail",
+};
+const CHEAP: Limits = Limits::None {
+    because: "it reads nothing that belongs to anybody and writes nothing",
+};
+
+macro_rules! route {
+    (
+        $verb:ident $path:literal $summary:literal,
+        $switch:ident, $policy:ident, $limits:expr,
+        body: $($input:ident)?, answer: $status:literal $($output:ident)?,
+        events: [$($event:ident),*], codes: [$($code:ident),*], pages: $pages:ident,
+        $handler:path
+    ) => {
+        RouteSpec {
+            verb: Verb::$verb,
+            path: $path,
+            summary: $summary,
+            switch: Switch::$switch,
+            policy: RoutePolicy::$policy,
+            limits: $limits,
+            events: &[$(Event::$event),*],
+            body: route!(@input $($input)?).0,
+            status: $status,
+            codes: &[$(Code::$code),*],
+            pages: Pages::$pages,
+            input: route!(@input $($input)?).1,
+            output: route!(@output $($output)?),
+            run: route!(@run $handler, $($input)?),
+        }
+    };
+    (@input) => { (BodyKind::None, None::<Shape>) };
+    (@input $input:ident) => { input::<$input>() };
+    (@output) => { None };
+    (@output $output:ident) => { Some(Shape::of::<$output>()) };
+    (@run $handler:path,) => { |call, _unread| Box::pin(plain(call, $handler)) };
+    (@run $handler:path, $input:ident) => {
+        |call, body| Box::pin(with_body::<$input, _>(call, body, $handler))
+    };
+}
+
+/// Every route below the mount path. Nothing else answers there but 404.
+pub static ROUTES: &[RouteSpec] = &[
+    route!(
+        Post "/signup" "Sign up with an e-mail address and a password",
+        SignUp, Public, limit::SIGN_UP,
+        body: SignUp, answer: 202 Accepted,
+        events: [SignUp], codes: [PasswordRefused], pages: None,
+        sign_up::sign_up
+    ),
+    route!(
+        Post "/signup/send_link" "Send the link of a sign-up again",
+        SendLink, Public, limit::SEND_LINK,
+        body: SendLink, answer: 202 Accepted,
+        events: [VerificationRequested], codes: [], pages: None,
+        sign_up::send_link
+    ),
+    route!(
+        Get "/signup/verify" "The page that the link in the mail leads to; it changes nothing",
+        Verify, Public, CHEAP,
+        body: , answer: 200,
+        events: [], codes: [InvalidLink], pages: Only,
+        verify::show
+    ),
+    route!(
+        Post "/signup/verify" "Prove the address with the token from the mail",
+        Verify, Public, limit::VERIFY,
+        body: Verify, answer: 200 Verified,
+        events: [EmailVerified], codes: [InvalidLink, PasswordRequired, PasswordRefused], pages: ForForms,
+        verify::verify
+    ),
+    route!(
+        Post "/sign-in" "Sign in with an identifier and a password",
+        SignIn, Public, limit::SIGN_IN,
+        body: SignIn, answer: 200 Caller,
+        events: [SignIn, SessionRevoked, PasswordRehashed], codes: [InvalidCredentials], pages: None,
+        sign_in::sign_in
+    ),
+    route!(
+        Post "/logout" "End the session; without one, only forget the cookie",
+        Logout, AnonymousOrSession, GUARDED,
+        body: , answer: 204,
+        events: [SignOut, AccessDenied], codes: [CredentialNotAllowed], pages: None,
+        sign_in::logout
+    ),
+    route!(
+        Post "/check-auth" "Who is signed in, and how",
+        CheckAuth, SignedIn, GUARDED,
+        body: , answer: 200 Caller,
+        events: [CredentialRejected], codes: [], pages: None,
+        sign_in::check_auth
+    ),
+    route!(
+        Get "/profile" "What somebody sees of themselves",
+        Profile, SignedIn, GUARDED,
+        body: , answer: 200 Person,
+        events: [CredentialRejected], codes: [NotFound], pages: None,
+        profile::profile
+    ),
+    route!(
+        Get "/sessions" "The caller's live sessions",
+        Sessions, Session, GUARDED,
+        body: , answer: 200 Sessions,
+        events: [AccessDenied], codes: [], pages: None,
+        sessions::list
+    ),
+    route!(
+        Delete "/sessions" "End the caller's other sessions",
+        Sessions, Session, GUARDED,
+        body: , answer: 200 Revoked,
+        events: [SessionsRevoked, AccessDenied], codes: [], pages: None,
+        sessions::revoke_others
+    ),
+    route!(
+        Delete "/sessions/{id}" "End one of the caller's sessions",
+        Sessions, Session, GUARDED,
+        body: , answer: 204,
+        events: [SessionRevoked, AccessDenied], codes: [NotFound], pages: None,
+        sessions::revoke
+    ),
+    route!(
+        Get "/api-tokens" "The caller's live API tokens",
+        ApiTokens, Session, GUARDED,
+        body: , answer: 200 ApiTokens,
+        events: [AccessDenied], codes: [], pages: None,
+        api_tokens::list
+    ),
+    route!(
+        Post "/api-tokens" "Make an API token, which is shown once",
+        ApiTokens, FreshSession, GUARDED,
+        body: NewApiToken, answer: 201 CreatedApiToken,
+        events: [ApiTokenCreated, AccessDenied], codes: [LimitReached], pages: None,
+        api_tokens::create
+    ),
+    route!(
+        Delete "/api-tokens" "Revoke all of the caller's API tokens",
+        ApiTokens, Session, GUARDED,
+        body: , answer: 200 Revoked,
+        events: [ApiTokensRevoked, AccessDenied], codes: [], pages: None,
+        api_tokens::revoke_all
+    ),
+    route!(
+        Delete "/api-tokens/{id}" "Revoke one of the caller's API tokens",
+        ApiTokens, Session, GUARDED,
+        body: , answer: 204,
+        events: [ApiTokenRevoked, AccessDenied], codes: [NotFound], pages: None,
+        api_tokens::revoke
+    ),
+    route!(
+        Get "/openapi.json" "This document",
+        OpenApi, Public, CHEAP,
+        body: , answer: 200,
+        events: [], codes: [], pages: None,
+        openapi::show
+    ),
+];
+
+/// Whether the service runs; for the root of a service of its own.
+pub static HEALTH_ROUTES: &[RouteSpec] = &[
+    route!(
+        Get "/health/live" "Whether the process answers",
+        Always, Public, CHEAP,
+        body: , answer: 200 Health,
+        events: [], codes: [], pages: None,
+        health::live
+    ),
+    route!(
+        Get "/health/ready" "Whether the store answers too",
+        Always, Public, CHEAP,
+        body: , answer: 200 Health,
+        events: [], codes: [], pages: None,
+        health::ready
+    ),
+];

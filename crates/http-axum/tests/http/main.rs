@@ -1,0 +1,20 @@
+//! The routes and guards, mounted in an axum app on the memory store, as a client sees them.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its harness too"
+)]
+
+mod app;
+mod faults;
+mod guards;
+mod limits;
+mod links;
+mod path;
+mod sessions;
+mod surface;
+mod table;
+mod tokens;
+mod uniform;

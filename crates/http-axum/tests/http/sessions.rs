@@ -1,0 +1,161 @@
+//! Sessions and their cookie.
+
+use axum::http::StatusCode;
+
+use crate::app::{ADA, App};
+
+const COOKIE: &str = "__Host-portcullis";
+
+// SE-01
+#[tokio::test]
+async fn a_session_cookie_carries_256_random_bits_and_no_two_are_alike() {
+    let app = App::new().await;
+    let mut ada = app.signed_in(ADA).await;
+    let first = ada.jar[COOKIE].clone();
+    ada.sign_in(ADA).await.expect(StatusCode::OK);
+    let second = ada.jar[COOKIE].clone();
+    // pcl_ses_ + 22 characters of id + 43 of secret + 6 of checksum.
+    assert_eq!(
+        (first.len(), second.len()),
+        (8 + 22 + 43 + 6, 8 + 22 + 43 + 6)
+    );
+    assert_ne!(first[30..73], second[30..73]);
+}
+
+// SE-02
+#[tokio::test]
+async fn signing_in_over_a_session_ends_it() {
+    let app = App::new().await;
+    let mut ada = app.signed_in(ADA).await;
+    let old = ada.jar.clone();
+    ada.sign_in(ADA).await.expect(StatusCode::OK);
+    ada.check().await.expect(StatusCode::OK);
+    ada.jar = old;
+    ada.check().await.expect(StatusCode::UNAUTHORIZED);
+}
+
+// SE-02
+#[tokio::test]
+async fn a_cookie_that_was_planted_before_is_not_taken_over() {
+    let app = App::new().await;
+    let mut ada = app.client();
+    ada.register(ADA).await;
+    let planted = format!("pcl_ses_{}", "0".repeat(71));
+    ada.jar.insert(COOKIE.to_owned(), planted.clone());
+    ada.sign_in(ADA).await.expect(StatusCode::OK);
+    assert_ne!(ada.jar[COOKIE], planted);
+}
+
+// SE-03
+#[tokio::test]
+async fn an_idle_session_is_over_at_its_deadline() {
+    let app = App::new().await;
+    let mut ada = app.signed_in(ADA).await;
+    app.advance(14 * 24 * 3600 - 1);
+    ada.check().await.expect(StatusCode::OK);
+    app.advance(1);
+    ada.check().await.expect(StatusCode::UNAUTHORIZED);
+}
+
+// SE-04
+#[tokio::test]
+async fn signing_out_ends_the_session_on_the_server() {
+    let app = App::new().await;
+    let mut ada = app.signed_in(ADA).await;
+    let kept = ada.jar.clone();
+    let answer = ada.post_empty("/auth/logout").await;
+    assert!(answer.status.is_success());
+    let deleted = answer
+        .set_cookies()
+        .into_iter()
+        .find(|cookie| cookie.name == COOKIE)
+        .unwrap();
+    assert_eq!((deleted.max_age, deleted.value.as_str()), (Some(0), ""));
+    assert!(answer.header("clear-site-data").is_some(), "{answer:?}");
+    ada.jar = kept;
+    app.portcullis.run_due().await.unwrap();
+    ada.check().await.expect(StatusCode::UNAUTHORIZED);
+}
+
+// SE-08
+#[tokio::test]
+async fn sessions_are_listed_without_secrets_and_ended_by_their_owner_only() {
+    let app = App::new().await;
+    let mut ada = app.signed_in(ADA).await;
+    let mut eve = app.signed_in("eve@example.com").await;
+    let listed = ada.get("/auth/sessions").await.expect(StatusCode::OK);
+    let secret = ada.jar[COOKIE][30..].to_owned();
+    assert!(!String::from_utf8_lossy(&listed.body).contains(&secret));
+    let json = listed.json();
+    let own = &json["sessions"][0];
+    assert_eq!(own["current"], true);
+    let id = own["id"].as_str().unwrap();
+    let foreign = eve
+        .delete(&format!("/auth/sessions/{id}"))
+        .await
+        .expect(StatusCode::NOT_FOUND);
+    let unknown = eve
+        .delete("/auth/sessions/0190b5a4-6f00-7000-8000-000000000000")
+        .await;
+    assert_eq!(foreign.normalized(), unknown.normalized());
+    ada.check().await.expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn ending_the_other_sessions_keeps_ones_own() {
+    let app = App::new().await;
+    let mut ada = app.signed_in(ADA).await;
+    let mut phone = app.client();
+    phone.sign_in(ADA).await.expect(StatusCode::OK);
+    let answer = ada.delete("/auth/sessions").await;
+    assert!(answer.status.is_success(), "{answer:?}");
+    ada.check().await.expect(StatusCode::OK);
+    phone.check().await.expect(StatusCode::UNAUTHORIZED);
+}
+
+// SE-05
+#[tokio::test]
+async fn a_suspended_person_is_refused_at_the_next_request() {
+    use portcullis_backends::core::state::EntityState;
+    let app = App::new().await;
+    let mut ada = app.signed_in(ADA).await;
+    ada.check().await.expect(StatusCode::OK);
+    app.set_state(ADA, EntityState::Suspended).await;
+    ada.check().await.expect(StatusCode::UNAUTHORIZED);
+}
+
+// HT-03
+#[tokio::test]
+async fn two_cookies_of_one_name_are_refused_and_a_look_alike_is_none() {
+    use axum::body::Body;
+    use axum::http::{Request, header};
+    let app = App::new().await;
+    let ada = app.signed_in(ADA).await;
+    let value = &ada.jar[COOKIE];
+    let send = async |cookies: String| {
+        let request = Request::post("/auth/check-auth")
+            .header(header::COOKIE, cookies)
+            .body(Body::empty())
+            .unwrap();
+        app.send(request, "192.0.2.9").await.status
+    };
+    assert_eq!(send(format!("{COOKIE}={value}")).await, StatusCode::OK);
+    assert!(
+        send(format!("{COOKIE}={value}; {COOKIE}={value}"))
+            .await
+            .is_client_error()
+    );
+    assert!(
+        send(format!("{COOKIE}=x; {COOKIE}={value}"))
+            .await
+            .is_client_error()
+    );
+    assert_eq!(
+        send(format!("__host-portcullis={value}")).await,
+        StatusCode::UNAUTHORIZED
+    );
+    assert_eq!(
+        send(format!("portcullis={value}")).await,
+        StatusCode::UNAUTHORIZED
+    );
+}

@@ -1,0 +1,221 @@
+//! The route table: what it says of a route is what the route does.
+
+use std::collections::BTreeSet;
+
+use axum::http::{Method, StatusCode};
+use portcullis_backends::core::event::AuthEventStatus;
+use portcullis_backends::core::state::EntityState;
+use portcullis_http_axum::{
+    Limits, ROUTES, RoutePolicy, RouteSpec, RoutesConfig, Verb, routes_with,
+};
+use serde_json::json;
+
+use crate::app::{ADA, App, PASSWORD};
+
+fn method(route: &RouteSpec) -> Method {
+    route.verb.as_str().parse().unwrap()
+}
+
+fn path(route: &RouteSpec) -> String {
+    format!(
+        "/auth{}",
+        route
+            .path
+            .replace("{id}", "0190b5a4-6f00-7000-8000-000000000000")
+    )
+}
+
+/// A new route shows here, and its author says who may use it.
+#[test]
+fn the_list_of_routes_is_the_golden_one() {
+    let mut lines = String::new();
+    for route in ROUTES {
+        lines += &format!(
+            "{} {} {:?}\n",
+            route.verb.as_str(),
+            route.path,
+            route.policy
+        );
+    }
+    let golden = include_str!("routes.txt");
+    assert_eq!(
+        lines, golden,
+        "routes.txt is not the table; it should be:\n{lines}"
+    );
+}
+
+#[test]
+fn every_route_that_costs_something_is_limited_and_every_change_leaves_an_event() {
+    for route in ROUTES {
+        let name = format!("{} {}", route.verb.as_str(), route.path);
+        let limited = matches!(&route.limits, Limits::Of(limits) if !limits.is_empty());
+        let open = matches!(route.policy, RoutePolicy::Public);
+        assert!(
+            limited || !open || route.verb == Verb::Get,
+            "{name} is open and not limited"
+        );
+        let changes = route.verb != Verb::Get && !route.path.contains("check-auth");
+        assert!(
+            !changes || !route.events.is_empty(),
+            "{name} changes something and declares no event"
+        );
+    }
+}
+
+#[tokio::test]
+async fn nobody_gets_past_a_route_that_is_not_public() {
+    let app = App::new().await;
+    for route in ROUTES {
+        if matches!(
+            route.policy,
+            RoutePolicy::Public | RoutePolicy::AnonymousOrSession
+        ) {
+            continue;
+        }
+        let answer = app
+            .client()
+            .request(method(route), &path(route), None)
+            .await;
+        assert_eq!(
+            answer.status,
+            StatusCode::UNAUTHORIZED,
+            "{} {}",
+            route.verb.as_str(),
+            route.path
+        );
+        assert!(answer.header("www-authenticate").is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_route_that_is_switched_off_is_not_there() {
+    let app = App::with(
+        |builder| builder,
+        |_, portcullis| {
+            let mut config = RoutesConfig::default();
+            config.enable_sign_up = false;
+            config.enable_api_tokens = false;
+            axum::Router::new().merge(routes_with(portcullis, config))
+        },
+    )
+    .await;
+    for route in ROUTES {
+        let off = route.path.starts_with("/signup") || route.path.starts_with("/api-tokens");
+        let answer = app
+            .client()
+            .request(method(route), &path(route), None)
+            .await;
+        assert_eq!(
+            answer.status == StatusCode::NOT_FOUND,
+            off,
+            "{} {}: {answer:?}",
+            route.verb.as_str(),
+            route.path
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_openapi_document_has_every_route_and_no_other() {
+    let app = App::new().await;
+    let document = app
+        .client()
+        .get("/auth/openapi.json")
+        .await
+        .expect(StatusCode::OK)
+        .json();
+    assert!(
+        document["openapi"].as_str().unwrap().starts_with("3.1"),
+        "{document}"
+    );
+    let mut documented = BTreeSet::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for verb in ["get", "post", "put", "patch", "delete"] {
+            if operations.get(verb).is_some() {
+                documented.insert(format!("{} {path}", verb.to_uppercase()));
+            }
+        }
+    }
+    let table: BTreeSet<_> = ROUTES
+        .iter()
+        .map(|route| format!("{} /auth{}", route.verb.as_str(), route.path))
+        .collect();
+    assert_eq!(documented, table);
+}
+
+// LG-01
+#[tokio::test]
+async fn every_event_that_a_route_declares_appears_in_the_log_with_who_and_where() {
+    let app = App::new().await;
+    let mut ada = app.client();
+    ada.sign_up(ADA).await;
+    // Mails of one moment come in no order.
+    app.advance(1);
+    ada.post("/auth/signup/send_link", json!({ "email": ADA }))
+        .await;
+    let link = app.mailed_token(ADA).await;
+    ada.verify(&link).await;
+    ada.verify(&link).await;
+    ada.sign_in_with(ADA, "wrong horse battery staple")
+        .await
+        .expect(StatusCode::UNAUTHORIZED);
+    app.hasher.raise_cost();
+    ada.sign_in(ADA).await.expect(StatusCode::OK);
+    let token = ada.api_token(&["a"]).await;
+    let id = ada.get("/auth/api-tokens").await.json()["api_tokens"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    crate::app::with_token(&app, "x-api-key", &token, Method::GET, "/auth/sessions")
+        .await
+        .expect(StatusCode::FORBIDDEN);
+    ada.delete(&format!("/auth/api-tokens/{id}")).await;
+    crate::app::bearer(&app, &token)
+        .await
+        .expect(StatusCode::UNAUTHORIZED);
+    ada.delete("/auth/api-tokens").await;
+    let mut phone = app.client();
+    phone.sign_in(ADA).await.expect(StatusCode::OK);
+    let listed = ada.get("/auth/sessions").await.json();
+    let other = listed["sessions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|s| s["current"] == false)
+        .unwrap()["id"]
+        .clone();
+    ada.delete(&format!("/auth/sessions/{}", other.as_str().unwrap()))
+        .await;
+    ada.delete("/auth/sessions").await;
+    ada.post_empty("/auth/logout").await;
+    app.set_state(ADA, EntityState::Suspended).await;
+
+    let events = app.events().await;
+    for route in ROUTES {
+        for kind in route.events {
+            let event = events.iter().find(|event| event.kind == *kind);
+            let event = event.unwrap_or_else(|| {
+                panic!("{} declares {kind}, and it is not in the log", route.path)
+            });
+            assert!(event.tenant.is_some() && event.subject.is_some(), "{kind}");
+            assert!(
+                event.client.request_id.is_some() && event.client.ip.is_some(),
+                "{kind}"
+            );
+        }
+    }
+    for kind in ["sign_in", "email_verified"] {
+        for status in [AuthEventStatus::Success, AuthEventStatus::Failure] {
+            assert!(
+                events
+                    .iter()
+                    .any(|e| e.kind.as_str() == kind && e.status == status),
+                "{kind} {status}"
+            );
+        }
+    }
+    let text = serde_json::to_string(&events).unwrap();
+    assert!(
+        !text.contains(PASSWORD) && !text.contains(&token[30..]) && !text.contains(&link[30..])
+    );
+}
