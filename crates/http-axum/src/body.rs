@@ -62,6 +62,10 @@ pub(crate) async fn read<I: Input>(headers: &HeaderMap, body: Body) -> Result<I,
         Err(_broken_off) => return Err(Problem::new(Code::MalformedRequest)),
     };
     Ok(match encoding {
+        // A list would be taken for the fields in order.
+        Encoding::Json if bytes.trim_ascii_start().starts_with(b"[") => {
+            return Err(does_not_fit::<I>());
+        }
         Encoding::Json => {
             serde_json::from_slice(&bytes).map_err(|error| match error.classify() {
                 Category::Data => does_not_fit::<I>(),

@@ -15,8 +15,8 @@ const CSP: HeaderValue = HeaderValue::from_static(
      frame-ancestors 'none'; base-uri 'none'",
 );
 
-/// The header says `no-referrer`. Under that, browsers would send the form with `Origin: null`, which is refused as
-/// from nowhere; under this they send the origin, and still never the path or the token in it.
+/// The header says `no-referrer`. Under that, browsers send the form with `Origin: null`, and those that do not send
+/// `Sec-Fetch-Site` besides would be refused. Under this they send the origin, and still never the path with the token.
 const REFERRER: &str = "<meta name=\"referrer\" content=\"strict-origin\">";
 
 /// Whether the page asks for a password.

@@ -47,6 +47,7 @@ async fn unknown_repeated_and_mistyped_fields_are_refused() {
         r#"{"identifier":["a"],"password":"b"}"#,
         r#"{"identifier":{"tenant":"x"},"password":"b"}"#,
         r"[]",
+        r#" ["a","b"]"#,
         r"null",
     ] {
         assert_eq!(sign_in(JSON, body).await, Err(Code::InvalidBody), "{body}");
@@ -70,7 +71,7 @@ async fn what_is_not_well_formed_is_said_to_be_that() {
         "{",
         "{\"identifier\":\"a\"",
         "identifier=a",
-        "{} {}",
+        "{\"identifier\":\"a\",\"password\":\"b\"} {}",
         "\u{feff}{}",
     ] {
         assert_eq!(

@@ -18,7 +18,8 @@ fn code(pairs: &[(&'static str, &str)], uri: &'static str) -> Result<(), Code> {
 
 #[test]
 fn a_credential_is_read_from_one_place() {
-    let cases: &[(&[(&'static str, &str)], Option<Credential<'_>>, bool)] = &[
+    type Case<'a> = (&'a [(&'static str, &'a str)], Option<Credential<'a>>, bool);
+    let cases: &[Case<'_>] = &[
         (&[], None, false),
         (
             &[("authorization", "Bearer abc")],
