@@ -2,7 +2,7 @@
 //!
 //! | the request says | answer |
 //! |---|---|
-//! | a safe method | passes: it changes nothing |
+//! | a safe method, and no `Upgrade` | passes: it changes nothing |
 //! | `Origin`, one, the public origin or an allowed one | passes |
 //! | `Origin: null` with `Sec-Fetch-Site: same-origin` | passes: a form of a page of ours that sends no referrer |
 //! | any other `Origin`, or two | refused |
@@ -72,7 +72,9 @@ pub(crate) fn check(
     allowed: &AllowedOrigins,
 ) -> Result<(), Problem> {
     let public = portcullis.settings().public_url().origin();
-    if method.is_safe() || is_same_site(headers, public, allowed) {
+    // A WebSocket begins with a GET, and another site may begin one.
+    let is_safe = method.is_safe() && !headers.contains_key(header::UPGRADE);
+    if is_safe || is_same_site(headers, public, allowed) {
         return Ok(());
     }
     let detail = "the request's Origin is neither the configured public origin nor an allowed one";

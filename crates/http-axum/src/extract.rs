@@ -3,6 +3,7 @@
 //! Each needs `Portcullis: FromRef<S>` of the router's state and nothing else: no layer has to be there, so none can be
 //! forgotten. A request is resolved once, however many of them its handler has.
 
+use std::fmt;
 use std::marker::PhantomData;
 
 use axum::extract::{FromRef, FromRequestParts};
@@ -55,9 +56,20 @@ pub struct TokenAuth(pub Principal);
 ///     principal.handle
 /// }
 /// ```
-#[derive(Clone, Debug)]
 #[doc(alias = "require_roles")]
 pub struct Require<P>(pub Principal, pub PhantomData<fn() -> P>);
+
+impl<P> Clone for Require<P> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone(), PhantomData)
+    }
+}
+
+impl<P> fmt::Debug for Require<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Require").field(&self.0).finish()
+    }
+}
 
 impl<S> FromRequestParts<S> for Auth
 where
@@ -146,3 +158,6 @@ pub(crate) async fn allowed<P: Policy>(
         Err(CheckError::Failed(error)) => Err(Problem::from(error).with_request_id(resolved.id())),
     }
 }
+
+#[cfg(test)]
+mod tests;
