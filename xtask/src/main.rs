@@ -11,6 +11,7 @@
     reason = "a command-line tool complains on standard error"
 )]
 
+mod bench;
 mod check;
 mod deny;
 mod docs;
@@ -47,6 +48,11 @@ const COMMANDS: &[Command] = &[
         name: "check",
         help: "every gate but the tests, and a table of them",
         run: check::run,
+    },
+    Command {
+        name: "bench",
+        help: "what a request costs, as ratios within one run; builds for release",
+        run: bench::run,
     },
     Command {
         name: "lint",
