@@ -1,8 +1,8 @@
+//! An axum app with routes of its own, guarded by sign-in, scope and freshness.
 use axum::{Router, routing::get};
 use portcullis_http_axum::backends::{Portcullis, mail::EmlFolder};
 use portcullis_http_axum::{Auth, Fresh, HasScope, Require, routes, scope};
 use portcullis_stores_kv::MemoryStore;
-
 scope!(Deploy = "deploy:write");
 
 async fn me(Auth(me): Auth) -> String {
