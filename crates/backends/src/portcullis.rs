@@ -160,12 +160,10 @@ impl Portcullis {
                 Ok(Verdict::NotMine) => {}
                 Ok(Verdict::Rejected(reason)) => {
                     tracing::debug!(backend = backend.name(), %reason, "credential rejected");
-                    let cookie = matches!(presented.credential, Some(Credential::Cookie(_)));
-                    return Ok(if cookie {
-                        Authentication::Anonymous
-                    } else {
-                        Authentication::Rejected
-                    });
+                    // A dead cookie is no answer: a backend behind may know a header of its own.
+                    if !matches!(presented.credential, Some(Credential::Cookie(_))) {
+                        return Ok(Authentication::Rejected);
+                    }
                 }
                 Err(error) => {
                     tracing::error!(

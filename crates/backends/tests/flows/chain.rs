@@ -137,6 +137,34 @@ async fn a_header_that_nobody_claims_is_rejected_and_a_dead_cookie_is_anonymous(
     );
 }
 
+#[tokio::test]
+async fn a_dead_cookie_does_not_keep_a_later_backend_from_being_asked() {
+    #[derive(Debug)]
+    struct OwnHeader;
+
+    #[async_trait]
+    impl AuthBackend for OwnHeader {
+        fn name(&self) -> &'static str {
+            "own_header"
+        }
+
+        fn claims(&self, _: &Presented<'_>) -> bool {
+            true
+        }
+
+        async fn authenticate(
+            &self,
+            _: &Presented<'_>,
+            _: &RequestContext,
+        ) -> Result<Verdict, BackendError> {
+            machine()
+        }
+    }
+    let h = Harness::with(|b| b.backend(Arc::new(OwnHeader))).await;
+    let answer = h.present(Some(Credential::Cookie("dead"))).await.unwrap();
+    assert!(matches!(answer, Authentication::Authenticated(p) if p.handle == "machine"));
+}
+
 // LG-06
 #[tokio::test]
 async fn a_store_outage_is_an_error_and_never_an_answer() {
