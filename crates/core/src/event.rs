@@ -64,6 +64,14 @@ spelled! {
         ApiTokenRevoked = "api_token_revoked",
         /// Every API token of a person was revoked.
         ApiTokensRevoked = "api_tokens_revoked",
+        /// A pair of access and refresh token was issued.
+        TokensIssued = "tokens_issued",
+        /// A refresh token was exchanged for the next.
+        TokensRefreshed = "tokens_refreshed",
+        /// A spent refresh token came again; its family is ended.
+        RefreshReuse = "refresh_reuse",
+        /// A refresh family was ended by its owner.
+        RefreshEnded = "refresh_ended",
         /// A credential that exists was refused.
         CredentialRejected = "credential_rejected",
         /// An authenticated caller was denied.

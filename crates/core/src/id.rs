@@ -110,6 +110,8 @@ ids! {
     SessionId;
     /// An API token (personal access token).
     ApiTokenId;
+    /// A refresh family. Its first two bytes are the person's shard tag.
+    RefreshFamilyId;
     /// A single-use verification token.
     VerificationTokenId;
     /// An audit event.
@@ -130,21 +132,26 @@ impl TenantId {
     pub const SYSTEM: Self = Self([0; 16]);
 }
 
-impl SessionId {
-    /// A new random id whose first two bytes are the shard tag of `user`, so that one person's rows can share a
-    /// cluster slot; 112 bits are random.
-    ///
-    /// # Errors
-    /// [`EntropyError`] where the source of randomness fails.
-    pub fn tagged(user: UserId, entropy: &dyn Entropy) -> Result<Self, EntropyError> {
-        let mut bytes = random_bytes::<16>(entropy)?;
-        let tag = shard_tag(user);
-        for (to, from) in bytes.iter_mut().zip(tag) {
-            *to = from;
+macro_rules! tagged {
+    ($($name:ident),+) => {$(
+        impl $name {
+            /// A new random id whose first two bytes are the shard tag of `user`, so that one person's rows can share
+            /// a cluster slot; 112 bits are random.
+            ///
+            /// # Errors
+            /// [`EntropyError`] where the source of randomness fails.
+            pub fn tagged(user: UserId, entropy: &dyn Entropy) -> Result<Self, EntropyError> {
+                let mut bytes = random_bytes::<16>(entropy)?;
+                for (to, from) in bytes.iter_mut().zip(shard_tag(user)) {
+                    *to = from;
+                }
+                Ok(Self(bytes))
+            }
         }
-        Ok(Self(bytes))
-    }
+    )+};
 }
+
+tagged!(SessionId, RefreshFamilyId);
 
 /// The id is one of the reserved ones, which stores refuse to create.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

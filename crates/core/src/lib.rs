@@ -15,6 +15,7 @@ pub mod mail;
 pub mod net;
 pub mod policy;
 pub mod principal;
+pub mod refresh;
 pub mod rule;
 pub mod secret;
 pub mod session;

@@ -49,6 +49,21 @@ pub struct ApiTokenPolicy {
     pub expiry_required: bool,
 }
 
+/// How long access and refresh tokens live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenPolicy {
+    /// Life of an access token.
+    pub access: Duration,
+    /// A refresh token unused for this long is over.
+    pub refresh_idle: Duration,
+    /// A refresh family is over after this long, used or not.
+    pub refresh_absolute: Duration,
+    /// A spent refresh token that comes again within this time gets the same successor again.
+    pub refresh_grace: Duration,
+    /// The most live refresh families a person has; the one unused for longest makes room.
+    pub refresh_max_per_user: u32,
+}
+
 /// How long one-time links live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkPolicy {
@@ -64,6 +79,7 @@ pub struct LinkPolicy {
 /// | password | at least 15 code points |
 /// | session | idle 14 days, absolute 90 days, 50 a person, fresh for 5 min |
 /// | api_token | 50 a person, at most 366 days, end optional |
+/// | token | access 15 min; refresh idle 30 days, absolute 90 days, grace 10 s, 50 a person |
 /// | link | e-mail verification 24 h |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TenantPolicy {
@@ -75,6 +91,8 @@ pub struct TenantPolicy {
     pub session: SessionPolicy,
     /// API token limits.
     pub api_token: ApiTokenPolicy,
+    /// Access and refresh tokens.
+    pub token: TokenPolicy,
     /// Lifetimes of one-time links.
     pub link: LinkPolicy,
 }
@@ -103,6 +121,13 @@ impl Default for TenantPolicy {
                 max_per_user: 50,
                 max_lifetime: Duration::from_secs(366 * DAY),
                 expiry_required: false,
+            },
+            token: TokenPolicy {
+                access: Duration::from_secs(15 * MINUTE),
+                refresh_idle: Duration::from_secs(30 * DAY),
+                refresh_absolute: Duration::from_secs(90 * DAY),
+                refresh_grace: Duration::from_secs(10),
+                refresh_max_per_user: 50,
             },
             link: LinkPolicy {
                 email_verification: Duration::from_secs(DAY),
@@ -167,6 +192,16 @@ overrides! {
     api_token_max_lifetime_secs: u32 => api_token.max_lifetime, secs;
     /// Whether an API token must name its end.
     api_token_expiry_required: bool => api_token.expiry_required, same;
+    /// Life of an access token, in seconds (60..=86400).
+    token_access_secs: u32 => token.access, secs;
+    /// Idle end of a refresh token, in seconds (at most 400 days).
+    token_refresh_idle_secs: u32 => token.refresh_idle, secs;
+    /// Absolute end of a refresh family, in seconds (at most 400 days).
+    token_refresh_absolute_secs: u32 => token.refresh_absolute, secs;
+    /// Grace for a spent refresh token, in seconds (0..=60).
+    token_refresh_grace_secs: u32 => token.refresh_grace, secs;
+    /// The most live refresh families a person has (1..=1000).
+    token_refresh_max_per_user: u32 => token.refresh_max_per_user, same;
     /// Life of an e-mail verification link, in seconds (60..=604800).
     link_email_verification_secs: u32 => link.email_verification, secs;
 }
@@ -245,6 +280,31 @@ impl TenantPolicy {
                 within(self.api_token.max_lifetime, MINUTE, 3653 * DAY),
                 "api_token_max_lifetime_secs",
                 "60 s to 10 years",
+            ),
+            (
+                within(self.token.access, MINUTE, DAY),
+                "token_access_secs",
+                "60..=86400",
+            ),
+            (
+                within(self.token.refresh_idle, MINUTE, 400 * DAY),
+                "token_refresh_idle_secs",
+                "60 s to 400 days",
+            ),
+            (
+                within(self.token.refresh_absolute, MINUTE, 400 * DAY),
+                "token_refresh_absolute_secs",
+                "60 s to 400 days",
+            ),
+            (
+                within(self.token.refresh_grace, 0, 60),
+                "token_refresh_grace_secs",
+                "0..=60",
+            ),
+            (
+                (1..=1000).contains(&self.token.refresh_max_per_user),
+                "token_refresh_max_per_user",
+                "1..=1000",
             ),
             (
                 within(self.link.email_verification, MINUTE, 7 * DAY),

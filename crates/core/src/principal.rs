@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::api_token::Scopes;
-use crate::id::{ApiTokenId, SessionId, TenantId, UserId};
+use crate::id::{ApiTokenId, RefreshFamilyId, SessionId, TenantId, UserId};
 use crate::session::Assurance;
 use crate::time::Timestamp;
 
@@ -25,6 +25,8 @@ pub enum Via {
     Session(SessionId),
     /// An API token.
     ApiToken(ApiTokenId),
+    /// An access token of a refresh family.
+    AccessToken(RefreshFamilyId),
     /// A backend of the adopter's own.
     Other,
 }

@@ -15,12 +15,14 @@
 mod access;
 mod directory;
 mod ephemeral;
+mod refresh;
 mod security;
 mod session;
 
 pub use access::{ApiTokenStore, AuditQuery, OutboxStore, VerificationStore};
 pub use directory::{Crossing, IdentityAdmin, IdentityLookup};
 pub use ephemeral::{LimitKey, RateLimit, RateLimitStore, Taken};
+pub use refresh::RefreshStore;
 pub use security::{
     AccountStore, Activation, AttemptKey, AttemptPurpose, FactorStore, IdentityAuthnLog,
     Reservation, Settlement,

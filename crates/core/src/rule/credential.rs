@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use crate::api_token::ResolvedApiToken;
 use crate::entity::{Epoch, SubjectState};
 use crate::event::Reason;
+use crate::refresh::ResolvedFamily;
 use crate::session::ResolvedSession;
 use crate::state::EntityState;
 use crate::time::Timestamp;
@@ -43,6 +44,21 @@ pub fn session(resolved: &ResolvedSession, now: Timestamp) -> Result<(), Reason>
         return Err(Reason::Expired);
     }
     admit(&resolved.subject, Some(session.epoch), now)
+}
+
+/// Whether a refresh family still counts, and with it its access tokens.
+///
+/// # Errors
+/// The first [`Reason`] against it.
+pub fn family(resolved: &ResolvedFamily, now: Timestamp) -> Result<(), Reason> {
+    let family = &resolved.family;
+    if family.ended_at.is_some() {
+        return Err(Reason::Revoked);
+    }
+    if !family.is_live(now) {
+        return Err(Reason::Expired);
+    }
+    admit(&resolved.subject, Some(family.epoch), now)
 }
 
 /// Whether an API token still counts, from this address. It follows its owner's state, not the epoch: a password
