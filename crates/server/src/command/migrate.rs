@@ -1,0 +1,73 @@
+//! `migrate [--plan]`.
+
+use portcullis_stores_sql::{MIGRATIONS, Migration};
+use serde::Serialize;
+
+use crate::assemble;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::folder;
+use crate::output::Format;
+
+/// What was done, or would be.
+#[derive(Debug, Serialize)]
+struct Report {
+    planned: bool,
+    migrations: Vec<Step>,
+}
+
+#[derive(Debug, Serialize)]
+struct Step {
+    number: u32,
+    name: &'static str,
+}
+
+pub(super) async fn run(plan: bool, config: &Config, format: Format) -> Result<(), Failure> {
+    let migrations = if plan {
+        planned(config).await?
+    } else {
+        folder::make_for(&config.database)?;
+        let store = assemble::store(config, true)?;
+        let applied = store.migrate().await;
+        applied.map_err(|error| assemble::unusable(config, &error))?
+    };
+    let report = Report {
+        planned: plan,
+        migrations: migrations.iter().map(Step::of).collect(),
+    };
+    format.print(&report, Report::text)
+}
+
+/// Without making a database that is not there.
+async fn planned(config: &Config) -> Result<Vec<Migration>, Failure> {
+    if !folder::exists(&config.database)? {
+        return Ok(MIGRATIONS.to_vec());
+    }
+    let store = assemble::store(config, false)?;
+    assemble::pending(config, &store).await
+}
+
+impl Step {
+    const fn of(migration: &Migration) -> Self {
+        Self {
+            number: migration.number,
+            name: migration.name,
+        }
+    }
+}
+
+impl Report {
+    fn text(&self) -> String {
+        if self.migrations.is_empty() {
+            return "the database is up to date".to_owned();
+        }
+        let done = if self.planned {
+            "would apply"
+        } else {
+            "applied"
+        };
+        let steps = self.migrations.iter();
+        let lines = steps.map(|step| format!("{done} {:04} {}", step.number, step.name));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}

@@ -1,0 +1,80 @@
+//! Configuration: read from a file and the environment, checked as a whole, then typed.
+
+mod check;
+mod reference;
+mod settings;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use portcullis_core::policy::PolicyOverrides;
+use portcullis_tokens::password::HashPoolConfig;
+
+pub(crate) use reference::reference;
+pub(crate) use settings::{LogFormat, MailKind};
+
+use crate::cli::Global;
+use crate::failure::Failure;
+
+/// Settings that hold together. Made by [`Config::load`] alone.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) listen: SocketAddr,
+    /// As configured; without it, the address that is listened on.
+    public_url: Option<String>,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) database: PathBuf,
+    pub(crate) keys: PathBuf,
+    pub(crate) app_name: String,
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) log: String,
+    pub(crate) log_format: LogFormat,
+    pub(crate) max_connections: usize,
+    pub(crate) shutdown_grace: Duration,
+    pub(crate) mail: MailKind,
+    pub(crate) mail_folder: PathBuf,
+    pub(crate) mail_from: String,
+    pub(crate) hash: HashPoolConfig,
+    pub(crate) policy: PolicyOverrides,
+}
+
+impl Config {
+    /// Reads and checks everything; `listen` is the command line's.
+    ///
+    /// # Errors
+    /// A sentence that names the setting and says what to do.
+    pub(crate) fn load(global: &Global, listen: Option<SocketAddr>) -> Result<Self, Failure> {
+        let mut settings = source::read(global.config.as_deref())?;
+        if let Some(listen) = listen {
+            settings.listen = listen;
+        }
+        if let Some(folder) = &global.data_dir {
+            settings.data_dir.clone_from(folder);
+        }
+        check::checked(settings)
+    }
+
+    /// Whether it is plain HTTP, which is refused where others can reach it.
+    pub(crate) fn is_for_this_machine(&self) -> bool {
+        let url = self.public_url.as_deref();
+        url.is_none_or(|url| !url.to_ascii_lowercase().trim_start().starts_with("https:"))
+    }
+
+    /// Where people reach the service that listens on `bound`.
+    pub(crate) fn public_url(&self, bound: SocketAddr) -> String {
+        match &self.public_url {
+            Some(url) => url.clone(),
+            None => format!("http://{bound}"),
+        }
+    }
+}
+
+/// Whether only this machine can reach the address.
+fn is_loopback(ip: IpAddr) -> bool {
+    ip.to_canonical().is_loopback()
+}

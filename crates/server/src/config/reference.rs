@@ -1,0 +1,116 @@
+//! The reference of every setting, generated: `portcullis config reference`.
+
+use std::fmt::Write as _;
+
+use portcullis_core::policy::TenantPolicy;
+
+use super::settings::{Hash, Mail, Settings};
+use super::source::{FILE, NESTING, PREFIX};
+
+/// A setting: name, default, what it is for.
+pub(super) struct Row {
+    pub(super) name: &'static str,
+    pub(super) default: String,
+    what: &'static str,
+}
+
+/// The reference as a Markdown section.
+pub(crate) fn reference() -> String {
+    let mut text = format!(
+        "Settings are read from `{FILE}` in the working directory, or from the file that `--config` names, and over it\n\
+         from the environment: `{PREFIX}` and the name in capitals, with `{NESTING}` between a table and its setting.\n\
+         An unknown setting or variable of that prefix is an error. Lists in variables look like `[\"10.0.0.0/8\"]`.\n\n\
+         | setting | default | environment | what |\n|---|---|---|---|\n"
+    );
+    for row in rows() {
+        let Row {
+            name,
+            default,
+            what,
+        } = &row;
+        let variable = variable(name);
+        let _ = writeln!(text, "| `{name}` | {default} | `{variable}` | {what} |");
+    }
+    text
+}
+
+fn variable(name: &str) -> String {
+    format!("{PREFIX}{}", name.to_uppercase().replace('.', NESTING))
+}
+
+pub(super) fn rows() -> Vec<Row> {
+    let mut rows = general();
+    rows.extend(mail_and_hash());
+    rows.extend(policy());
+    rows
+}
+
+fn row(name: &'static str, default: impl Into<String>, what: &'static str) -> Row {
+    Row {
+        name,
+        default: default.into(),
+        what,
+    }
+}
+
+fn code(value: impl std::fmt::Display) -> String {
+    format!("`{value}`")
+}
+
+#[rustfmt::skip]
+fn general() -> Vec<Row> {
+    let settings = Settings::default();
+    vec![
+        row("listen", code(settings.listen), "address and port to listen on; other than loopback only with an `https` `public_url`"),
+        row("public_url", "`http://` and `listen`", "where people reach the service: links in mail begin with it, and it decides whether cookies are `Secure`; plain HTTP only on loopback"),
+        row("data_dir", code(settings.data_dir.display()), "folder of database, keys and mail; made with mode 0700 where it is missing"),
+        row("database", "`portcullis.db` in `data_dir`", "the SQLite file"),
+        row("keys", "`keys.json` in `data_dir`", "the key file; back it up apart from the database, which is of no use without it"),
+        row("app_name", code(&settings.app_name), "the name that mail gives the service"),
+        row("trusted_proxies", "none", "networks whose `X-Forwarded-For` is believed; at least /8 (IPv4) or /7 (IPv6)"),
+        row("log", code(&settings.log), "log filter by target, such as `info,portcullis_backends=debug`; `RUST_LOG` wins"),
+        row("log_format", code("text"), "`text`, or `json`: one object a line; logs go to standard error"),
+        row("max_connections", code(settings.max_connections), "connections at once, 1 to 65536; more wait"),
+        row("shutdown_grace_secs", code(settings.shutdown_grace_secs), "how long requests in flight may take after Ctrl-C or SIGTERM, 0 to 300"),
+    ]
+}
+
+#[rustfmt::skip]
+fn mail_and_hash() -> Vec<Row> {
+    let hash = Hash::default();
+    vec![
+        row("mail.kind", code("folder"), "`folder`: a file a mail; `log`: the log says that there was one, and nothing is delivered"),
+        row("mail.folder", "`outbox` in `data_dir`", "where `.eml` files go; they hold usable links"),
+        row("mail.from", code(Mail::default().from), "the sender of mail"),
+        row("hash.memory_kib", code(hash.memory_kib), "argon2id memory; with `hash.iterations` at least 47104/1, 19456/2, 12288/3, 9216/4 or 7168/5"),
+        row("hash.iterations", code(hash.iterations), "argon2id passes"),
+        row("hash.parallelism", code(hash.parallelism), "argon2id lanes"),
+        row("hash.threads", "one fewer than cores, at least 1", "hashes at once, 1 to 1024; each takes the memory above"),
+        row("hash.queue", "64 a thread", "hashes that may wait, 1 to 65536; more are answered 503"),
+    ]
+}
+
+#[rustfmt::skip]
+fn policy() -> Vec<Row> {
+    let TenantPolicy { lockout, password, session, api_token, token, link } = TenantPolicy::default();
+    let secs = |duration: std::time::Duration| code(duration.as_secs());
+    vec![
+        row("policy.lockout_free_attempts", code(lockout.free_attempts), "failures in a row before the first delay, 1 to 100"),
+        row("policy.lockout_base_delay_secs", secs(lockout.base_delay), "the first delay, 1 to 3600; it doubles with every further failure"),
+        row("policy.lockout_max_delay_secs", secs(lockout.max_delay), "the longest delay, 1 to 86400"),
+        row("policy.password_min_length", code(password.min_length), "least length of a password in characters, 15 to 128"),
+        row("policy.session_idle_secs", secs(session.idle), "a session unused for this long is over; 60 s to 400 days"),
+        row("policy.session_absolute_secs", secs(session.absolute), "a session is over after this long; 60 s to 400 days"),
+        row("policy.session_max_per_user", code(session.max_per_user), "live sessions a person, 1 to 1000"),
+        row("policy.session_fresh_within_secs", secs(session.fresh_within), "how recent the sign-in behind a sensitive change must be, 10 to 3600"),
+        row("policy.api_token_max_per_user", code(api_token.max_per_user), "live API tokens a person, 0 to 1000"),
+        row("policy.api_token_max_lifetime_secs", secs(api_token.max_lifetime), "the longest life of an API token; 60 s to 10 years"),
+        row("policy.api_token_expiry_required", code(api_token.expiry_required), "whether an API token must name its end"),
+        row("policy.token_access_secs", secs(token.access), "life of an access token, 60 to 86400"),
+        row("policy.token_refresh_idle_secs", secs(token.refresh_idle), "a refresh token unused for this long is over; 60 s to 400 days"),
+        row("policy.token_refresh_absolute_secs", secs(token.refresh_absolute), "a refresh family is over after this long; 60 s to 400 days"),
+        row("policy.token_refresh_grace_secs", secs(token.refresh_grace), "a spent refresh token that comes again within this time gets its successor again, 0 to 60"),
+        row("policy.token_refresh_max_per_user", code(token.refresh_max_per_user), "live refresh families a person, 1 to 1000"),
+        row("policy.link_email_verification_secs", secs(link.email_verification), "life of a verification link, 60 to 604800"),
+    ]
+}

@@ -1,0 +1,115 @@
+//! The settings as they stand in files and the environment.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use portcullis_core::policy::PolicyOverrides;
+use portcullis_tokens::password::HashPoolConfig;
+use serde::Deserialize;
+
+/// Everything that can be set. What a source leaves out has the default.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Settings {
+    pub(super) listen: SocketAddr,
+    pub(super) public_url: Option<String>,
+    pub(super) data_dir: PathBuf,
+    pub(super) database: Option<PathBuf>,
+    pub(super) keys: Option<PathBuf>,
+    pub(super) app_name: String,
+    pub(super) trusted_proxies: Vec<IpNet>,
+    pub(super) log: String,
+    pub(super) log_format: LogFormat,
+    pub(super) max_connections: u32,
+    pub(super) shutdown_grace_secs: u32,
+    pub(super) mail: Mail,
+    pub(super) hash: Hash,
+    pub(super) policy: PolicyOverrides,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            public_url: None,
+            data_dir: PathBuf::from("./portcullis-data"),
+            database: None,
+            keys: None,
+            app_name: "portcullis".into(),
+            trusted_proxies: Vec::new(),
+            log: "info".into(),
+            log_format: LogFormat::default(),
+            max_connections: 1024,
+            shutdown_grace_secs: 10,
+            mail: Mail::default(),
+            hash: Hash::default(),
+            policy: PolicyOverrides::default(),
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Where mail goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MailKind {
+    /// Into a folder, a file a mail.
+    #[default]
+    Folder,
+    /// Nowhere: the log says that there was one.
+    Log,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Mail {
+    pub(super) kind: MailKind,
+    pub(super) folder: Option<PathBuf>,
+    pub(super) from: String,
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self {
+            kind: MailKind::default(),
+            folder: None,
+            from: "portcullis <no-reply@localhost>".into(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Hash {
+    pub(super) memory_kib: u32,
+    pub(super) iterations: u32,
+    pub(super) parallelism: u32,
+    /// Left out, it follows the machine.
+    pub(super) threads: Option<u32>,
+    /// Left out, it follows the threads.
+    pub(super) queue: Option<u32>,
+}
+
+impl Default for Hash {
+    fn default() -> Self {
+        let params = HashPoolConfig::default().params;
+        Self {
+            memory_kib: params.memory_kib,
+            iterations: params.iterations,
+            parallelism: params.parallelism,
+            threads: None,
+            queue: None,
+        }
+    }
+}

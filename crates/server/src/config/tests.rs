@@ -1,0 +1,222 @@
+//! Settings that are refused, settings that are not, and the reference.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use figment::Figment;
+use figment::error::Kind;
+use figment::providers::{Format, Toml};
+
+use super::settings::{LogFormat, Settings};
+use super::{Config, check, reference, source};
+use crate::failure::{Exit, Failure};
+
+fn config(toml: &str) -> Result<Config, Failure> {
+    let figment = Figment::new().merge(Toml::string(toml));
+    check::checked(source::extract(&figment)?)
+}
+
+fn refusal(toml: &str) -> String {
+    let failure = config(toml).unwrap_err();
+    assert_eq!(failure.exit(), Exit::Usage, "{failure}");
+    failure.to_string()
+}
+
+/// The fields that the struct at `table` knows, as its own refusal of another one lists them.
+fn known(table: &str) -> BTreeSet<String> {
+    let prefix = table.strip_suffix('.').map(|t| format!("[{t}]\n"));
+    let toml = format!("{}no-such-setting = 1\n", prefix.unwrap_or_default());
+    let figment = Figment::new().merge(Toml::string(&toml));
+    let error = figment.extract::<Settings>().unwrap_err();
+    match error.kind {
+        Kind::UnknownField(_, known) => known.iter().map(|k| format!("{table}{k}")).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn nothing_configured_is_loopback_and_the_default_folder() {
+    let config = config("").unwrap();
+    assert!(config.listen.ip().is_loopback());
+    assert_eq!(
+        config.public_url("127.0.0.1:4000".parse().unwrap()),
+        "http://127.0.0.1:4000"
+    );
+    assert_eq!(
+        config.database,
+        Path::new("./portcullis-data/portcullis.db")
+    );
+    assert_eq!(config.keys, Path::new("./portcullis-data/keys.json"));
+    assert_eq!(config.mail_folder, Path::new("./portcullis-data/outbox"));
+    assert_eq!(config.log_format, LogFormat::Text);
+}
+
+#[test]
+fn the_reference_has_every_setting_and_no_other() {
+    let mut all = known("");
+    for table in ["mail", "hash", "policy"] {
+        assert!(all.remove(table), "{table}");
+        all.extend(known(&format!("{table}.")));
+    }
+    let rows = reference::rows();
+    let told: BTreeSet<String> = rows.iter().map(|row| row.name.to_owned()).collect();
+    assert_eq!(told.len(), rows.len(), "a setting stands twice");
+    assert_eq!(told, all);
+}
+
+#[test]
+fn the_readme_has_the_reference_as_it_is_generated() {
+    let readme = include_str!("../../README.md");
+    assert!(
+        readme.contains(&reference::reference()),
+        "paste the output of `portcullis config reference` into crates/server/README.md"
+    );
+}
+
+#[test]
+fn the_defaults_of_the_reference_hold() {
+    for row in reference::rows() {
+        let Some(value) = row
+            .default
+            .strip_prefix('`')
+            .and_then(|d| d.strip_suffix('`'))
+        else {
+            continue;
+        };
+        if value.contains('`') {
+            continue;
+        }
+        let plain = value.parse::<i64>().is_ok() || value.parse::<bool>().is_ok();
+        let value = if plain {
+            value.to_owned()
+        } else {
+            format!("\"{value}\"")
+        };
+        let (table, name) = row.name.rsplit_once('.').unwrap_or(("", row.name));
+        let table = if table.is_empty() {
+            String::new()
+        } else {
+            format!("[{table}]\n")
+        };
+        config(&format!("{table}{name} = {value}\n")).unwrap();
+    }
+}
+
+#[test]
+fn an_unknown_setting_is_refused_with_the_known_ones() {
+    let said = refusal("lisen = \"127.0.0.1:1\"\n");
+    assert!(said.contains("unknown setting `lisen`"), "{said}");
+    assert!(said.contains("listen, public_url, data_dir"), "{said}");
+    let said = refusal("[mail]\nfodler = \"x\"\n");
+    assert!(said.contains("unknown setting `mail.fodler`"), "{said}");
+    assert!(said.contains("kind, folder"), "{said}");
+    let said = refusal("[policy]\nlockout = 3\n");
+    assert!(said.contains("unknown setting `policy.lockout`"), "{said}");
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_refused_by_name() {
+    for (toml, name) in [
+        ("listen = \"localhost\"\n", "listen"),
+        ("listen = 80\n", "listen"),
+        ("trusted_proxies = [\"10.0.0.0/33\"]\n", "trusted_proxies"),
+        ("[hash]\nthreads = -1\n", "hash.threads"),
+        ("[mail]\nkind = \"smtp\"\n", "mail.kind"),
+        ("log_format = \"xml\"\n", "log_format"),
+        ("listen = [\n", "line 1"),
+    ] {
+        let said = refusal(toml);
+        assert!(said.contains(name), "{toml}: {said}");
+    }
+}
+
+#[test]
+fn what_would_send_passwords_in_clear_text_is_refused() {
+    for toml in [
+        "listen = \"0.0.0.0:8080\"\n",
+        "listen = \"[::]:8080\"\n",
+        "listen = \"192.0.2.1:8080\"\n",
+        "listen = \"0.0.0.0:8080\"\npublic_url = \"http://auth.example.com\"\n",
+        "listen = \"0.0.0.0:8080\"\npublic_url = \"http://127.0.0.1:8080\"\n",
+        "listen = \"0.0.0.0:8080\"\npublic_url = \"http://localhost:8080\"\n",
+        "public_url = \"http://auth.example.com\"\n",
+        "public_url = \"http://127.0.0.1.example.com\"\n",
+        "public_url = \"ftp://127.0.0.1\"\n",
+        "public_url = \"auth.example.com\"\n",
+    ] {
+        let said = refusal(toml);
+        assert!(
+            said.starts_with("listen: ") || said.starts_with("public_url: "),
+            "{toml}: {said}"
+        );
+    }
+    for toml in [
+        "listen = \"0.0.0.0:8080\"\npublic_url = \"https://auth.example.com\"\n",
+        "listen = \"127.0.0.2:8080\"\n",
+        "listen = \"[::1]:8080\"\n",
+        "public_url = \"http://localhost:8080\"\n",
+        "public_url = \"http://[::1]:8080\"\n",
+        "public_url = \"https://auth.example.com\"\n",
+    ] {
+        config(toml).unwrap();
+    }
+}
+
+#[test]
+fn proxies_that_are_everybody_are_refused() {
+    for network in [
+        "0.0.0.0/0",
+        "::/0",
+        "0.0.0.0/1",
+        "128.0.0.0/7",
+        "2000::/3",
+        "::ffff:0:0/96",
+        "::ffff:10.0.0.0/104",
+    ] {
+        let said = refusal(&format!("trusted_proxies = [\"{network}\"]\n"));
+        assert!(said.starts_with("trusted_proxies: "), "{said}");
+    }
+    config("trusted_proxies = [\"10.0.0.0/8\", \"127.0.0.1/32\", \"fc00::/7\"]\n").unwrap();
+}
+
+// PW-10
+#[test]
+fn a_cheap_hash_is_refused() {
+    for (memory, iterations) in [(7_167, 5), (7_168, 4), (9_216, 3), (19_456, 1), (19_455, 2)] {
+        let said = refusal(&format!(
+            "[hash]\nmemory_kib = {memory}\niterations = {iterations}\n"
+        ));
+        assert!(said.starts_with("hash: "), "{said}");
+    }
+    let config = config("[hash]\nmemory_kib = 7168\niterations = 5\nthreads = 2\n").unwrap();
+    assert_eq!((config.hash.threads, config.hash.queue), (2, 128));
+}
+
+#[test]
+fn numbers_and_texts_have_bounds() {
+    for (toml, name) in [
+        ("max_connections = 0\n", "max_connections"),
+        ("shutdown_grace_secs = 301\n", "shutdown_grace_secs"),
+        ("app_name = \"\"\n", "app_name"),
+        ("app_name = \"a\\u202eb\"\n", "app_name"),
+        ("log = \"portcullis=loud\"\n", "log"),
+        ("[hash]\nthreads = 0\n", "hash.threads"),
+        ("[hash]\nqueue = 0\n", "hash.queue"),
+        (
+            "[policy]\nsession_max_per_user = 0\n",
+            "policy.session_max_per_user",
+        ),
+        ("[mail]\nkind = \"log\"\nfolder = \"x\"\n", "mail.folder"),
+    ] {
+        let said = refusal(toml);
+        assert!(said.starts_with(name), "{toml}: {said}");
+    }
+}
+
+// PW-01
+#[test]
+fn a_short_password_is_not_enough_as_the_only_factor() {
+    let said = refusal("[policy]\npassword_min_length = 14\n");
+    assert!(said.starts_with("policy.password_min_length: "), "{said}");
+    config("[policy]\npassword_min_length = 16\n").unwrap();
+}

@@ -1,0 +1,139 @@
+//! What is on disk: the database and the keys that belong to it, both or neither.
+//!
+//! Keys are made by `keys init` and by a first start where there is neither keys nor database, and nowhere else. A
+//! database whose keys are gone, and keys whose database is gone, are refused: making the missing half anew would lock
+//! everybody out, or open an empty service under the name of a full one.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use portcullis_core::clock::{Clock as _, SystemClock};
+use portcullis_tokens::OsEntropy;
+use portcullis_tokens::keys::{KeyError, KeyRings};
+
+use crate::config::Config;
+use crate::failure::{Exit, Failure};
+
+/// Whether this is the first start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// Neither keys nor database.
+    Empty,
+    /// Both.
+    Ready,
+}
+
+impl Condition {
+    /// Looks, and refuses one without the other.
+    pub(crate) fn of(config: &Config) -> Result<Self, Failure> {
+        let (database, keys) = (&config.database, &config.keys);
+        match (exists(database)?, exists(keys)?) {
+            (false, false) => Ok(Self::Empty),
+            (true, true) => Ok(Self::Ready),
+            (true, false) => Err(Failure::new(
+                Exit::Failure,
+                format!(
+                    "the database {} has no keys at {}: put its key file back there; only for a database that was \
+                     never served, make one with `portcullis keys init`",
+                    database.display(),
+                    keys.display()
+                ),
+            )),
+            (false, true) => Err(Failure::new(
+                Exit::Unavailable,
+                format!(
+                    "there are keys at {} but no database at {}: put the database back there, or make an empty one \
+                     with `portcullis migrate`",
+                    keys.display(),
+                    database.display()
+                ),
+            )),
+        }
+    }
+
+    /// For commands that need both and make neither.
+    pub(crate) fn require_ready(config: &Config) -> Result<(), Failure> {
+        match Self::of(config)? {
+            Self::Ready => Ok(()),
+            Self::Empty => Err(Failure::new(
+                Exit::Unavailable,
+                format!(
+                    "there is no database at {}: start `portcullis serve` once, or name another folder with --data-dir",
+                    config.database.display()
+                ),
+            )),
+        }
+    }
+}
+
+/// Makes a folder that only its owner may enter; one that is there stays as it is.
+pub(crate) fn make(folder: &Path) -> Result<(), Failure> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| {
+        let what = format!("the folder {} cannot be made", folder.display());
+        Failure::caused(Exit::Failure, what, &error)
+    })
+}
+
+/// The folder that a file stands in, made where it is missing.
+pub(crate) fn make_for(file: &Path) -> Result<(), Failure> {
+    file.parent().map_or(Ok(()), make)
+}
+
+/// Fresh keys in a file of their own; an existing file is never touched.
+pub(crate) fn make_keys(config: &Config) -> Result<KeyRings, Failure> {
+    make_for(&config.keys)?;
+    let keys = KeyRings::generate(&OsEntropy, SystemClock.now())
+        .map_err(|error| Failure::caused(Exit::Failure, "no keys were made", &error))?;
+    keys.save_new(&config.keys)
+        .map_err(|error| refused(&error))?;
+    Ok(keys)
+}
+
+/// The keys that are there.
+pub(crate) fn load_keys(config: &Config) -> Result<KeyRings, Failure> {
+    KeyRings::load(&config.keys).map_err(|error| refused(&error))
+}
+
+/// Says so where others may look into the folder: mail in it holds usable links.
+#[cfg(unix)]
+pub(crate) fn warn_if_open(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    if let Ok(metadata) = fs::metadata(folder)
+        && metadata.permissions().mode() & 0o077 != 0
+    {
+        tracing::warn!(folder = %folder.display(), "others may look into this folder: `chmod 700` it");
+    }
+}
+
+/// Other systems guard folders by access lists that the standard library does not show.
+#[cfg(not(unix))]
+pub(crate) fn warn_if_open(_folder: &Path) {}
+
+fn refused(error: &KeyError) -> Failure {
+    let exit = match error {
+        KeyError::Exists { .. } => Exit::Refused,
+        _ => Exit::Failure,
+    };
+    Failure::new(exit, crate::failure::chain(error))
+}
+
+/// A file that cannot be looked at is not one that is missing.
+pub(crate) fn exists(file: &Path) -> Result<bool, Failure> {
+    match fs::symlink_metadata(file) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => {
+            let what = format!("{} cannot be looked at", file.display());
+            Err(Failure::caused(Exit::Failure, what, &error))
+        }
+    }
+}

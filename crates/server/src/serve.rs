@@ -1,0 +1,135 @@
+//! `serve`: from settings to a service that runs until it is told to stop.
+
+mod accept;
+mod banner;
+mod hint;
+mod late;
+mod signals;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use portcullis_backends::Portcullis;
+use portcullis_http_axum::{Code, LimitMode, Problem, RoutesConfig, health_routes, routes_with};
+use tokio::net::TcpListener;
+use tokio::runtime::Builder;
+use tokio::time::timeout;
+
+use self::accept::Acceptor;
+use self::banner::Banner;
+use crate::assemble;
+use crate::command::no_runtime;
+use crate::config::Config;
+use crate::failure::{Exit, Failure};
+use crate::folder::{self, Condition};
+use crate::logging;
+use crate::output::Format;
+
+/// How long the last pass of background work may take: mail that is due, last uses.
+const LAST_WORK_WITHIN: Duration = Duration::from_secs(10);
+
+/// `without_limits` counts no requests, for benchmarks on this machine.
+pub(crate) fn run(config: &Config, without_limits: bool, format: Format) -> Result<(), Failure> {
+    logging::start(config)?;
+    let runtime = Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| no_runtime(&error))?;
+    runtime.block_on(serve(config, without_limits, format))
+}
+
+async fn serve(config: &Config, without_limits: bool, format: Format) -> Result<(), Failure> {
+    if without_limits && !config.is_for_this_machine() {
+        return Err(Failure::usage(
+            "--without-limits: is for benchmarks on this machine, not for a service that others can reach",
+        ));
+    }
+    // The address first: where it is taken, nothing is made or changed.
+    let (listener, bound) = listen(config.listen).await?;
+    let condition = Condition::of(config)?;
+    let public_url = config.public_url(bound);
+    let portcullis = open(config, condition, &public_url).await?;
+    let stop = signals::stop()
+        .map_err(|error| Failure::caused(Exit::Failure, "signals cannot be waited for", &error))?;
+    let app = app(&portcullis, without_limits);
+    let acceptor = Acceptor::new(listener, app, config.max_connections);
+    announce(config, format, condition, bound, &portcullis)?;
+    let cut = acceptor.run(stop, config.shutdown_grace).await;
+    if cut > 0 {
+        tracing::warn!(connections = cut, "cut off after shutdown_grace_secs");
+    }
+    finish(&portcullis).await;
+    Ok(())
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+    let refused = |error| {
+        let what = format!(
+            "listen: {address} cannot be listened on; set `listen`, PORTCULLIS_LISTEN or --listen to another address \
+             (port 0 takes a free one)"
+        );
+        Failure::caused(Exit::Failure, what, &error)
+    };
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let bound = listener.local_addr().map_err(refused)?;
+    Ok((listener, bound))
+}
+
+/// Makes what a first start needs, and opens it.
+async fn open(
+    config: &Config,
+    condition: Condition,
+    public_url: &str,
+) -> Result<Portcullis, Failure> {
+    let keys = match condition {
+        Condition::Empty => {
+            folder::make(&config.data_dir)?;
+            folder::make_for(&config.database)?;
+            folder::make_keys(config)?
+        }
+        Condition::Ready => folder::load_keys(config)?,
+    };
+    folder::warn_if_open(&config.data_dir);
+    assemble::for_service(config, condition, keys, public_url).await
+}
+
+fn app(portcullis: &Portcullis, without_limits: bool) -> Router {
+    let mut routes = RoutesConfig::default();
+    if without_limits {
+        tracing::warn!("requests are not counted: for benchmarks only");
+        routes.limits = LimitMode::Off;
+    }
+    routes_with(portcullis, routes)
+        .merge(health_routes(portcullis))
+        .fallback(|| async { Problem::new(Code::NotFound) })
+}
+
+fn announce(
+    config: &Config,
+    format: Format,
+    condition: Condition,
+    bound: SocketAddr,
+    portcullis: &Portcullis,
+) -> Result<(), Failure> {
+    let settings = portcullis.settings();
+    let public_url = settings.public_url().as_str();
+    let base = format!("{public_url}{}", settings.mount_path());
+    let mut banner = Banner::new(config, &bound.to_string(), public_url, base);
+    if condition == Condition::Empty {
+        banner = banner.of_first_run();
+    }
+    format.print(&banner, Banner::text)
+}
+
+/// What was accepted and not yet done: mail that is due, last uses.
+async fn finish(portcullis: &Portcullis) {
+    match timeout(LAST_WORK_WITHIN, portcullis.run_due()).await {
+        Ok(Ok(report)) => tracing::info!(delivered = report.delivered, "stopped"),
+        Ok(Err(error)) => {
+            let error = crate::failure::chain(&error);
+            tracing::error!(error, "stopped; what was due is done after the next start");
+        }
+        Err(_elapsed) => tracing::error!("stopped; what was due is done after the next start"),
+    }
+}
