@@ -13,6 +13,7 @@ mod directory;
 mod factors;
 mod limits;
 mod outbox;
+mod refresh;
 mod sessions;
 mod subject;
 mod tenants;
@@ -33,3 +34,31 @@ impl<D> SqlStore<D> {
         &self.driver
     }
 }
+
+/// What is read on the way of a request, for the tests that watch how.
+#[cfg(test)]
+pub(crate) const POINT_READS: &[&str] = &[
+    sessions::RESOLVE,
+    api_tokens::RESOLVE,
+    factors::LOAD,
+    accounts::SUBJECT,
+    directory::FIND_USER,
+    directory::USER,
+];
+
+/// Everything else that reaches the rows of one person.
+#[cfg(test)]
+pub(crate) const PERSONAL: &[&str] = &[
+    accounts::ACCOUNT,
+    api_tokens::LIST,
+    api_tokens::REVOKE_ALL,
+    companions::SUPERSEDE_OWNED,
+    companions::SUPERSEDE_UNOWNED,
+    directory::RELEASE_IDENTIFIERS,
+    directory::REMOVE_USER,
+    sessions::EVICT,
+    sessions::LIST,
+    sessions::REVOKE_OTHERS,
+    verification::LIVE,
+    verification::REVOKE,
+];

@@ -26,18 +26,18 @@ CREATE TABLE users (
     PRIMARY KEY (tenant_id, id)
 ) STRICT;
 
+-- A person's identifiers stand together; the unique key leads to the person without a second look-up.
 CREATE TABLE identifiers (
     tenant_id BLOB NOT NULL,
+    user_id BLOB NOT NULL,
+    place INTEGER NOT NULL,
     kind TEXT NOT NULL,
     canonical TEXT NOT NULL,
     raw TEXT NOT NULL,
-    user_id BLOB NOT NULL,
-    place INTEGER NOT NULL,
-    PRIMARY KEY (tenant_id, kind, canonical),
+    PRIMARY KEY (tenant_id, user_id, place),
+    UNIQUE (tenant_id, kind, canonical),
     FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
-
-CREATE INDEX identifiers_of ON identifiers (tenant_id, user_id, place);
 
 -- Security family: what is known about them. It stands without the directory, which may be somebody else's.
 

@@ -24,6 +24,10 @@ const CACHED_STATEMENTS: usize = 256;
 /// ever waits for a recovery or for the last writer of another process to leave.
 const READ_WAIT: Duration = Duration::from_secs(1);
 
+/// Pages that a connection keeps: so many KiB, which SQLite wants negative. Enough that the inner pages of every index
+/// stay; the rest is in the system's cache anyway.
+const CACHE_KIB: i64 = -8192;
+
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -72,13 +76,11 @@ pub(super) fn open(options: &SqliteOptions, purpose: Purpose) -> Result<Connecti
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection =
         Connection::open_with_flags(path, flags).map_err(|error| unreadable(path, error))?;
-    settle(&connection, options, purpose)?;
-    if connection
-        .is_readonly("main")
-        .map_err(|error| unreadable(path, error))?
-    {
+    let read_only = connection.is_readonly("main");
+    if read_only.map_err(|error| unreadable(path, error))? {
         return Err(OpenError::ReadOnly { path: path.clone() });
     }
+    settle(&connection, options, purpose)?;
     Ok(connection)
 }
 
@@ -124,6 +126,7 @@ fn settle(
     }
     set(connection, options, "synchronous", 2, "synchronous = FULL")?;
     set(connection, options, "temp_store", 2, "temp_store = MEMORY")?;
+    set(connection, options, "cache_size", CACHE_KIB, "cache_size")?;
     let read_only = i64::from(purpose == Purpose::Read);
     set(connection, options, "query_only", read_only, "query_only")
 }

@@ -75,12 +75,22 @@ impl Writer {
     /// Queues a script at once, before the first await; then waits for its end.
     pub(super) fn run(&self, script: Script) -> impl Future<Output = Answer> + Send + use<> {
         let (answer, end) = oneshot::channel();
-        let queued = self.queue(Job::Script(Waiting { script, answer }));
+        let queued = if script.steps().is_empty() {
+            Ok(false)
+        } else {
+            let queued = self.queue(Job::Script(Waiting { script, answer }));
+            queued.map(|()| true)
+        };
         async move {
-            queued?;
+            if !queued? {
+                return Ok(Done::default());
+            }
             match end.await {
                 Ok(answer) => answer,
-                Err(_) => Err(Failure::Store(unavailable("the writer is gone"))),
+                Err(_) => {
+                    let unknown = StoreError::new(StoreErrorKind::Indeterminate);
+                    Err(Failure::Store(unknown.with_source("the writer is gone")))
+                }
             }
         }
     }
@@ -185,10 +195,13 @@ impl Worker {
         }
         let answers = match catch_unwind(AssertUnwindSafe(|| self.transact(&group))) {
             Ok(answers) => answers,
-            Err(_) => Err(Lost::new(
-                StoreErrorKind::Unavailable,
-                &"the writer panicked",
-            )),
+            Err(_) => {
+                self.connection = None;
+                Err(Lost::new(
+                    StoreErrorKind::Unavailable,
+                    &"the writer panicked",
+                ))
+            }
         };
         match answers {
             Ok(answers) => {
@@ -199,8 +212,11 @@ impl Worker {
             }
             Err(lost) => {
                 tracing::error!(kind = ?lost.kind, cause = lost.cause, scripts = group.len(), "writes lost");
+                let sound = |connection: &Connection| {
+                    lost.kind == StoreErrorKind::Unavailable && connection.is_autocommit()
+                };
                 // Closing it rolls back whatever is open.
-                self.connection = None;
+                self.connection = self.connection.take().filter(sound);
                 for waiting in group {
                     let _ = waiting.answer.send(Err(lost.failure()));
                 }

@@ -20,7 +20,7 @@ use crate::driver::Driver;
 use crate::script::{Expect, Step};
 use crate::value::values;
 
-const ACCOUNT: &str = "SELECT a.user_id, a.tenant_id, a.handle, \
+pub(super) const ACCOUNT: &str = "SELECT a.user_id, a.tenant_id, a.handle, \
      a.state, a.state_reason, a.state_since, a.state_until, a.epoch, a.last_sign_in, \
      v.kind, v.canonical, v.verified_at \
      FROM accounts a LEFT JOIN verified_identifiers v \
@@ -58,7 +58,7 @@ fn add_account(accounts: &mut Vec<Account>, columns: &mut Columns<'_>) -> Result
     Ok(())
 }
 
-pub(crate) const SUBJECT: &str = concat!(
+pub(super) const SUBJECT: &str = concat!(
     "SELECT ",
     subject_columns!(),
     " FROM accounts a JOIN tenant_security t ON t.tenant_id = a.tenant_id \

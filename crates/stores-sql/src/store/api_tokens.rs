@@ -23,7 +23,7 @@ macro_rules! token_columns {
     };
 }
 
-pub(crate) const RESOLVE: &str = concat!(
+pub(super) const RESOLVE: &str = concat!(
     "SELECT ",
     token_columns!(),
     ", ",
@@ -33,7 +33,7 @@ pub(crate) const RESOLVE: &str = concat!(
      JOIN tenant_security t ON t.tenant_id = k.tenant_id WHERE k.id = ?"
 );
 
-const LIST: &str = concat!(
+pub(super) const LIST: &str = concat!(
     "SELECT ",
     token_columns!(),
     " FROM api_tokens k WHERE k.tenant_id = ? AND k.owner_id = ? \
@@ -115,7 +115,7 @@ const TOUCH: &str = "UPDATE api_tokens SET last_used_at = ? \
      WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ?)";
 const REVOKE: &str = "UPDATE api_tokens SET revoked_at = ? \
      WHERE id = ? AND tenant_id = ? AND owner_id = ? AND revoked_at IS NULL";
-const REVOKE_ALL: &str = "UPDATE api_tokens SET revoked_at = ? \
+pub(super) const REVOKE_ALL: &str = "UPDATE api_tokens SET revoked_at = ? \
      WHERE tenant_id = ? AND owner_id = ? \
      AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)";
 const REVOKED_ALL: &str = "revoke all tokens";

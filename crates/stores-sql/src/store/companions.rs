@@ -96,11 +96,11 @@ fn rejection(rows: &[Row]) -> Result<Refusal, StoreError> {
 }
 
 /// Only tokens that still work: one that has expired stays expired.
-const SUPERSEDE_OWNED: &str = "UPDATE verification_tokens SET superseded_at = ? \
+pub(super) const SUPERSEDE_OWNED: &str = "UPDATE verification_tokens SET superseded_at = ? \
      WHERE tenant_id = ? AND user_id = ? AND kind = ? \
      AND consumed_at IS NULL AND superseded_at IS NULL AND expires_at > ?";
 
-const SUPERSEDE_UNOWNED: &str = "UPDATE verification_tokens SET superseded_at = ? \
+pub(super) const SUPERSEDE_UNOWNED: &str = "UPDATE verification_tokens SET superseded_at = ? \
      WHERE tenant_id = ? AND email = ? AND kind = ? AND user_id IS NULL \
      AND consumed_at IS NULL AND superseded_at IS NULL AND expires_at > ?";
 

@@ -26,14 +26,14 @@ macro_rules! with_identifiers {
     };
 }
 
-pub(crate) const USER: &str = concat!(
+pub(super) const USER: &str = concat!(
     user_columns!(),
     "users u",
     with_identifiers!(),
     " WHERE u.tenant_id = ? AND u.id = ? ORDER BY i.place"
 );
 
-pub(crate) const FIND_USER: &str = concat!(
+pub(super) const FIND_USER: &str = concat!(
     user_columns!(),
     "identifiers f JOIN users u ON u.tenant_id = f.tenant_id AND u.id = f.user_id",
     with_identifiers!(),
@@ -42,10 +42,11 @@ pub(crate) const FIND_USER: &str = concat!(
 
 const USERS: &str = concat!(
     user_columns!(),
-    "(SELECT id, tenant_id, profile, created_at FROM users \
-     WHERE tenant_id = ? AND id > ? ORDER BY id LIMIT ?) u",
+    "users u",
     with_identifiers!(),
-    " ORDER BY u.id, i.place"
+    " WHERE u.tenant_id = ? AND u.id IN \
+     (SELECT id FROM users WHERE tenant_id = ? AND id > ? ORDER BY id LIMIT ?) \
+     ORDER BY u.id, i.place"
 );
 
 /// A row for each identifier, and one for a person without.
@@ -197,9 +198,10 @@ pub(super) fn identifier_steps(
 }
 
 const USER_IS_THERE: &str = "SELECT 1 FROM users WHERE tenant_id = ? AND id = ?";
-const RELEASE_IDENTIFIERS: &str = "DELETE FROM identifiers WHERE tenant_id = ? AND user_id = ?";
+pub(super) const RELEASE_IDENTIFIERS: &str =
+    "DELETE FROM identifiers WHERE tenant_id = ? AND user_id = ?";
 const SET_PROFILE: &str = "UPDATE users SET profile = ? WHERE tenant_id = ? AND id = ?";
-const REMOVE_USER: &str = "DELETE FROM users WHERE tenant_id = ? AND id = ?";
+pub(super) const REMOVE_USER: &str = "DELETE FROM users WHERE tenant_id = ? AND id = ?";
 const RENAME_TENANT: &str = "UPDATE tenants SET name = ? WHERE id = ?";
 
 #[async_trait]
@@ -212,7 +214,7 @@ impl<D: Driver> IdentityAdmin for SqlStore<D> {
     ) -> Result<Vec<User>, StoreError> {
         // No bytes sort before every id.
         let after = after.map_or(Value::Blob(Vec::new()), Value::from);
-        let values = values![tenant, after, limit.clamp(1, 1000)];
+        let values = values![tenant, tenant, after, limit.clamp(1, 1000)];
         self.driver.many(USERS, values, add_user).await
     }
 

@@ -37,7 +37,7 @@ const SESSION: &str = concat!(
     " FROM sessions s WHERE s.id = ?"
 );
 
-pub(crate) const RESOLVE: &str = concat!(
+pub(super) const RESOLVE: &str = concat!(
     "SELECT ",
     session_columns!(),
     ", ",
@@ -47,7 +47,7 @@ pub(crate) const RESOLVE: &str = concat!(
      JOIN tenant_security t ON t.tenant_id = s.tenant_id WHERE s.id = ?"
 );
 
-const LIST: &str = concat!(
+pub(super) const LIST: &str = concat!(
     "SELECT ",
     session_columns!(),
     " FROM sessions s WHERE s.tenant_id = ? AND s.user_id = ? AND ",
@@ -111,7 +111,7 @@ fn insert_step(session: &Session) -> Result<Step, StoreError> {
 }
 
 /// Those unused for longest, so that so many remain.
-const EVICT: &str = concat!(
+pub(super) const EVICT: &str = concat!(
     "UPDATE sessions SET revoked_at = ? WHERE id IN (SELECT id FROM sessions \
      WHERE tenant_id = ? AND user_id = ? AND ",
     live!(),
@@ -132,7 +132,7 @@ const REVOKE: &str = concat!(
     "UPDATE sessions SET revoked_at = ? WHERE id = ? AND tenant_id = ? AND user_id = ? AND ",
     live!()
 );
-const REVOKE_OTHERS: &str = concat!(
+pub(super) const REVOKE_OTHERS: &str = concat!(
     "UPDATE sessions SET revoked_at = ? WHERE tenant_id = ? AND user_id = ? AND id <> ? AND ",
     live!()
 );

@@ -34,13 +34,13 @@ macro_rules! works {
 }
 
 const PEEK: &str = concat!(select_token!(), "v.id = ?");
-const LIVE: &str = concat!(
+pub(super) const LIVE: &str = concat!(
     select_token!(),
     "v.tenant_id = ? AND v.user_id = ? AND v.kind = ? AND ",
     works!(),
     " ORDER BY v.id LIMIT 1"
 );
-const REVOKE: &str = concat!(
+pub(super) const REVOKE: &str = concat!(
     "UPDATE verification_tokens AS v SET superseded_at = ? \
      WHERE v.tenant_id = ? AND v.user_id = ? AND ",
     works!()
