@@ -184,6 +184,13 @@ impl<'a> Columns<'a> {
         serde_json::from_str(text).map_err(|_| self.corrupt(column))
     }
 
+    pub(crate) fn optional_json<T: DeserializeOwned>(
+        &mut self,
+        column: &'static str,
+    ) -> Taken<Option<T>> {
+        self.optional(|columns| columns.json(column))
+    }
+
     /// Two columns: the hash and the version of its key.
     pub(crate) fn digest(
         &mut self,

@@ -21,11 +21,18 @@ pub struct Migration {
 }
 
 /// Every migration that this program knows, in order.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "first",
-    sql: include_str!("schema/0001_first.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "first",
+        sql: include_str!("schema/0001_first.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "refresh_families",
+        sql: include_str!("schema/0002_refresh_families.sql"),
+    },
+];
 
 impl Migration {
     /// The SHA-256 of its SQL in hexadecimal, kept with it in the database.

@@ -7,6 +7,8 @@ mod fault;
 mod migrate;
 mod options;
 mod readers;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::fmt;

@@ -2,7 +2,8 @@
 
 use portcullis_core::error::{StoreError, StoreErrorKind};
 use portcullis_core::id::{
-    ApiTokenId, ClaimId, EventId, MailId, SessionId, TenantId, UserId, VerificationTokenId,
+    ApiTokenId, ClaimId, EventId, MailId, RefreshFamilyId, SessionId, TenantId, UserId,
+    VerificationTokenId,
 };
 use portcullis_core::time::Timestamp;
 use serde::Serialize;
@@ -103,6 +104,7 @@ ids!(
     ClaimId,
     EventId,
     MailId,
+    RefreshFamilyId,
     SessionId,
     TenantId,
     UserId,

@@ -1,5 +1,6 @@
 //! `SqliteStore` passes the conformance suite.
 
+#![cfg(feature = "sqlite")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;

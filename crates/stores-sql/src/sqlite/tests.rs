@@ -1,0 +1,9 @@
+//! What is true of SQLite alone; what is true of every store is in the conformance suite.
+
+mod faults;
+mod migrations;
+mod opening;
+mod reads;
+mod rules;
+mod sample;
+mod writing;
