@@ -1,5 +1,6 @@
 //! Puts an instance together and refuses what cannot work, with a sentence that says what to do.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -26,7 +27,10 @@ use portcullis_tokens::password::{Argon2Pool, HashPoolConfig, PasswordHasher, Po
 use portcullis_tokens::seal::Sealer;
 use tokio::sync::Notify;
 
-use crate::backend::{ApiTokenBackend, SessionBackend};
+use crate::backend::{
+    ApiTokenBackend, PasswordBackend, SessionBackend, TrustedProxy, TrustedProxyBackend,
+};
+use crate::passwords::Passwords;
 use crate::portcullis::{Inner, Journal, Portcullis, Stores, Touches};
 use crate::settings::{PublicUrl, PublicUrlError, Settings};
 use crate::worker;
@@ -69,6 +73,11 @@ pub enum BuildError {
         "the mount path must start with / and have only letters, digits, - and _ between slashes, like /auth"
     )]
     MountPath,
+    /// An order that names a backend there is none of.
+    #[error(
+        "backend_order names `{0}`, which is no backend of this instance: enable it or leave it out"
+    )]
+    UnknownBackend(String),
     /// A policy value outside its range.
     #[error(transparent)]
     Policy(#[from] PolicyError),
@@ -104,7 +113,10 @@ pub struct Builder<S> {
     entropy: Arc<dyn Entropy>,
     policy: PolicyOverrides,
     trusted_proxies: Vec<IpNet>,
+    basic: bool,
+    trusted_proxy: Option<TrustedProxy>,
     backends: Vec<Arc<dyn AuthBackend>>,
+    orders: Vec<(TenantId, Vec<String>)>,
     token_format: TokenFormat,
     audit: Option<Arc<dyn AuditQuery>>,
     workers: bool,
@@ -137,7 +149,10 @@ where
             entropy: Arc::new(OsEntropy),
             policy: PolicyOverrides::default(),
             trusted_proxies: Vec::new(),
+            basic: false,
+            trusted_proxy: None,
             backends: Vec::new(),
+            orders: Vec::new(),
             token_format: TokenFormat::default(),
             audit: None,
             workers: true,
@@ -229,6 +244,34 @@ where
         self
     }
 
+    /// Takes `Authorization: Basic` (RFC 7617). Off where nothing is said: each such request costs a hash, and browsers
+    /// keep sending it by themselves.
+    #[must_use]
+    pub fn enable_basic(mut self) -> Self {
+        self.basic = true;
+        self
+    }
+
+    /// Believes a header of a configured proxy that signs people in.
+    #[must_use]
+    pub fn trusted_proxy_users(mut self, proxy: TrustedProxy) -> Self {
+        self.trusted_proxy = Some(proxy);
+        self
+    }
+
+    /// Another order of backends for one tenant, by name: those it leaves out are not asked. Ours are `session`,
+    /// `api_token`, `password` and `trusted_proxy`.
+    #[must_use]
+    pub fn backend_order(
+        mut self,
+        tenant: TenantId,
+        names: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.orders
+            .push((tenant, names.into_iter().map(Into::into).collect()));
+        self
+    }
+
     /// One more backend, asked after those before it.
     #[must_use]
     pub fn backend(mut self, backend: Arc<dyn AuthBackend>) -> Self {
@@ -275,6 +318,8 @@ where
             policy: self.policy,
         };
         check(&settings)?;
+        let believed = self.trusted_proxy.iter().flat_map(|proxy| &proxy.peers);
+        refuse_everybody(settings.trusted_proxies.iter().chain(believed))?;
         let stores = Stores {
             directory: self.store.clone(),
             security: self.store.clone(),
@@ -311,6 +356,15 @@ where
         let default_tenant =
             default_tenant(&stores, &journal, &*self.clock, &*self.entropy).await?;
         let tokens = Tokens::new(self.token_format, keys.clone());
+        let passwords = Arc::new(Passwords {
+            directory: Arc::clone(&stores.directory),
+            security: Arc::clone(&stores.security),
+            hasher: Arc::clone(&hasher),
+            tokens: tokens.clone(),
+            clock: Arc::clone(&self.clock),
+            journal: Arc::clone(&journal),
+            system_policy: settings.policy,
+        });
         let touches = Arc::new(Touches::default());
         let mut chain: Vec<Arc<dyn AuthBackend>> = vec![
             Arc::new(SessionBackend {
@@ -328,7 +382,24 @@ where
                 journal: Arc::clone(&journal),
             }),
         ];
+        if self.basic {
+            chain.push(Arc::new(PasswordBackend {
+                passwords: Arc::clone(&passwords),
+                limits: Arc::clone(&stores.limits),
+                clock: Arc::clone(&self.clock),
+            }));
+        }
+        if let Some(proxy) = self.trusted_proxy {
+            chain.push(Arc::new(TrustedProxyBackend {
+                proxy,
+                directory: Arc::clone(&stores.directory),
+                security: Arc::clone(&stores.security),
+                clock: Arc::clone(&self.clock),
+                journal: Arc::clone(&journal),
+            }));
+        }
         chain.extend(self.backends);
+        let orders = orders(&chain, self.orders)?;
         let portcullis = Portcullis(Arc::new(Inner {
             stores,
             settings,
@@ -338,8 +409,10 @@ where
             tokens,
             sealer: Sealer::new(keys),
             hasher,
+            passwords,
             mailer,
             chain,
+            orders,
             touches,
             mail_queued: Arc::new(Notify::new()),
             journal,
@@ -349,6 +422,27 @@ where
         }
         Ok(portcullis)
     }
+}
+
+/// The backends of each tenant that has an order of its own.
+fn orders(
+    chain: &[Arc<dyn AuthBackend>],
+    orders: Vec<(TenantId, Vec<String>)>,
+) -> Result<HashMap<TenantId, Vec<Arc<dyn AuthBackend>>>, BuildError> {
+    let find = |name: String| match chain.iter().find(|backend| backend.name() == name) {
+        Some(backend) => Ok(Arc::clone(backend)),
+        None => Err(BuildError::UnknownBackend(name)),
+    };
+    let ordered = |(tenant, names): (TenantId, Vec<String>)| {
+        Ok((
+            tenant,
+            names
+                .into_iter()
+                .map(find)
+                .collect::<Result<_, BuildError>>()?,
+        ))
+    };
+    orders.into_iter().map(ordered).collect()
 }
 
 fn check(settings: &Settings) -> Result<(), BuildError> {
@@ -370,11 +464,12 @@ fn check(settings: &Settings) -> Result<(), BuildError> {
     {
         return Err(BuildError::MountPath);
     }
-    match settings
-        .trusted_proxies
-        .iter()
-        .find(|net| net.prefix_len() == 0)
-    {
+    Ok(())
+}
+
+/// A list of proxies with everybody in it would let every client say who it is.
+fn refuse_everybody<'a>(nets: impl IntoIterator<Item = &'a IpNet>) -> Result<(), BuildError> {
+    match nets.into_iter().find(|net| net.prefix_len() == 0) {
         Some(everybody) => Err(BuildError::TrustsEverybody(*everybody)),
         None => Ok(()),
     }

@@ -17,6 +17,8 @@ pub use admin::{AdminOutcome, OpenAccountOutcome, StateChange, UserRecord};
 pub use api_tokens::{ApiTokenInfo, CreateApiTokenOutcome, NewApiToken};
 pub use profile::{Profile, ProfileIdentifier};
 pub use sessions::SessionInfo;
-pub use sign_in::{IDENTIFIER_MAX_BYTES, SignIn, SignInOutcome, SignedIn};
+pub use sign_in::{SignIn, SignInOutcome, SignedIn};
+
+pub use crate::passwords::IDENTIFIER_MAX_BYTES;
 pub use sign_up::{SignUp, SignUpOutcome};
 pub use verify_email::{ResendVerification, VerifyEmail, VerifyEmailOutcome};

@@ -5,6 +5,7 @@ mod builder;
 mod error;
 pub mod flow;
 pub mod mail;
+mod passwords;
 mod portcullis;
 mod settings;
 mod worker;

@@ -3,6 +3,7 @@
 mod journal;
 mod touches;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,7 +13,6 @@ use portcullis_core::entity::TenantKey;
 use portcullis_core::entropy::Entropy;
 use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::id::TenantId;
-use portcullis_core::identifier::Identifier;
 use portcullis_core::mail::Mailer;
 use portcullis_core::net::ClientInfo;
 use portcullis_core::policy::TenantPolicy;
@@ -30,6 +30,7 @@ use tokio::sync::Notify;
 
 use crate::builder::Builder;
 use crate::error::FlowError;
+use crate::passwords::Passwords;
 use crate::settings::Settings;
 pub(crate) use journal::{EventDraft, Journal};
 pub(crate) use touches::Touches;
@@ -58,8 +59,12 @@ pub(crate) struct Inner {
     pub(crate) tokens: Tokens,
     pub(crate) sealer: Sealer,
     pub(crate) hasher: Arc<dyn PasswordHasher>,
+    pub(crate) passwords: Arc<Passwords>,
     pub(crate) mailer: Arc<dyn Mailer>,
+    /// In the order in which they are asked.
     pub(crate) chain: Vec<Arc<dyn AuthBackend>>,
+    /// Tenants with an order of their own.
+    pub(crate) orders: HashMap<TenantId, Vec<Arc<dyn AuthBackend>>>,
     pub(crate) touches: Arc<Touches>,
     pub(crate) mail_queued: Arc<Notify>,
     pub(crate) journal: Arc<Journal>,
@@ -131,9 +136,7 @@ impl Portcullis {
     /// # Errors
     /// [`FlowError::Unavailable`] where the store does not answer.
     pub async fn policy(&self, tenant: TenantId) -> Result<TenantPolicy, FlowError> {
-        let system = TenantPolicy::default().overlaid(&self.0.settings.policy);
-        let own = self.0.stores.security.tenant_security(tenant).await?;
-        Ok(own.map_or(system, |own| system.overlaid(&own.policy)))
+        self.0.passwords.policy(tenant).await
     }
 
     /// Turns what a request presents into who it comes from: the backends in order, the first that knows decides.
@@ -149,7 +152,8 @@ impl Portcullis {
             .credential
             .as_ref()
             .is_some_and(Credential::is_explicit);
-        for backend in &self.0.chain {
+        let chain = self.0.orders.get(&context.tenant).unwrap_or(&self.0.chain);
+        for backend in chain {
             if !backend.claims(presented) {
                 continue;
             }
@@ -204,21 +208,17 @@ impl Portcullis {
     pub fn identifier_digest_hex(&self, tenant: TenantId, typed: &str) -> String {
         use std::fmt::Write as _;
         let mut hex = String::with_capacity(32);
-        for byte in self.identifier_digest(tenant, typed).iter().take(16) {
+        for byte in self
+            .0
+            .passwords
+            .identifier_digest(tenant, typed)
+            .iter()
+            .take(16)
+        {
             // Writing to a String cannot fail.
             let _written = write!(hex, "{byte:02x}");
         }
         hex
-    }
-
-    pub(crate) fn identifier_digest(&self, tenant: TenantId, typed: &str) -> [u8; 32] {
-        match Identifier::parse(typed) {
-            Ok(identifier) => self
-                .0
-                .tokens
-                .identifier_digest(tenant, &identifier.canonical),
-            Err(_) => self.0.tokens.identifier_digest(tenant, typed),
-        }
     }
 
     /// Notes in the audit log that somebody was denied, at most once a minute for one person and reason. A log that

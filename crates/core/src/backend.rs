@@ -22,6 +22,8 @@ pub enum Credential<'a> {
     Bearer(&'a str),
     /// The value of `X-API-Key`.
     ApiKey(&'a str),
+    /// What stands behind `Authorization: Basic`, still in base64 (RFC 7617 section 2).
+    Basic(&'a str),
 }
 
 impl<'a> Credential<'a> {
@@ -36,7 +38,9 @@ impl<'a> Credential<'a> {
     #[must_use]
     pub const fn expose(&self) -> &'a str {
         match self {
-            Self::Cookie(text) | Self::Bearer(text) | Self::ApiKey(text) => text,
+            Self::Cookie(text) | Self::Bearer(text) | Self::ApiKey(text) | Self::Basic(text) => {
+                text
+            }
         }
     }
 }
@@ -47,6 +51,7 @@ impl fmt::Debug for Credential<'_> {
             Self::Cookie(_) => "Cookie([redacted])",
             Self::Bearer(_) => "Bearer([redacted])",
             Self::ApiKey(_) => "ApiKey([redacted])",
+            Self::Basic(_) => "Basic([redacted])",
         })
     }
 }
@@ -63,6 +68,8 @@ pub trait RequestView: Send + Sync {
     fn header_values(&self, name: &str) -> Vec<&[u8]>;
     /// The client's address, from the peer or a configured trusted proxy.
     fn client_ip(&self) -> Option<IpAddr>;
+    /// The address of the peer itself, whatever any header says.
+    fn peer_ip(&self) -> Option<IpAddr>;
     /// A typed extension that the adopter's own layers left on the request.
     fn extension(&self, of: TypeId) -> Option<&(dyn Any + Send + Sync)>;
 }

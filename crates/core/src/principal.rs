@@ -27,6 +27,10 @@ pub enum Via {
     ApiToken(ApiTokenId),
     /// An access token of a refresh family.
     AccessToken(RefreshFamilyId),
+    /// A password in the request itself (HTTP Basic).
+    Basic,
+    /// The word of a trusted proxy.
+    TrustedProxy,
     /// A backend of the adopter's own.
     Other,
 }
@@ -74,6 +78,12 @@ impl Principal {
             Via::Session(id) => Some(id),
             _ => None,
         }
+    }
+
+    /// Whether a browser sends the credential by itself, so that what it changes must come from a page of ours.
+    #[must_use]
+    pub const fn is_ambient(&self) -> bool {
+        matches!(self.via, Via::Session(_) | Via::Basic | Via::TrustedProxy)
     }
 
     /// Whether the credential may be used for `scope`: one without limits may be used for all.

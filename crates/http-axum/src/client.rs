@@ -62,16 +62,20 @@ fn ip_of(entry: &[u8]) -> Option<IpAddr> {
     Some(canonical_ip(ip))
 }
 
+/// The address of the peer itself, whatever any header says.
+pub(crate) fn peer(parts: &Parts) -> Option<IpAddr> {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.map(|ConnectInfo(address)| canonical_ip(address.ip()))
+}
+
 /// The context that flows and backends run in.
 pub(crate) fn context(
     parts: &mut Parts,
     portcullis: &Portcullis,
 ) -> Result<(Arc<RequestContext>, RequestId), Problem> {
     let id = RequestId::of(&mut parts.extensions, portcullis.entropy())?;
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    let peer = peer.map(|ConnectInfo(address)| address.ip());
     let ip = address(
-        peer,
+        peer(parts),
         &parts.headers,
         portcullis.settings().trusted_proxies(),
     );

@@ -40,7 +40,7 @@ pub(crate) fn read<'a>(
     match (authorization, api_key) {
         (Some(_), Some(_)) => Err(Problem::new(Code::ConflictingCredentials)
             .with_detail("send Authorization or X-API-Key, not both")),
-        (Some(value), None) => Ok(explicit(bearer(value)?.map(Credential::Bearer))),
+        (Some(value), None) => Ok(explicit(authorized(value)?)),
         (None, Some(value)) => Ok(explicit(Some(Credential::ApiKey(token(value)?)))),
         (None, None) => match cookie::find(headers, session_cookie) {
             Found::None => Ok(Presentation {
@@ -69,7 +69,7 @@ pub(crate) fn refuse_in_url(uri: &Uri) -> Result<(), Problem> {
 
 /// Whether a header of its own carries a credential that we know, so that the cookie is not looked at.
 pub(crate) fn is_header_based(headers: &HeaderMap) -> bool {
-    let known = |value: &HeaderValue| matches!(bearer(value), Ok(Some(_)));
+    let known = |value: &HeaderValue| matches!(authorized(value), Ok(Some(Credential::Bearer(_))));
     headers.contains_key(API_KEY) || headers.get(header::AUTHORIZATION).is_some_and(known)
 }
 
@@ -98,17 +98,22 @@ fn single<'a>(
     Ok(first)
 }
 
-/// What stands behind `Bearer`, in any case (RFC 6750 section 2.1, RFC 9110 section 11.1); `None` for another scheme.
-fn bearer(value: &HeaderValue) -> Result<Option<&str>, Problem> {
+/// What stands behind `Bearer` or `Basic`, in any case (RFC 6750 section 2.1, RFC 7617 section 2, RFC 9110 section 11.1);
+/// `None` for another scheme.
+fn authorized(value: &HeaderValue) -> Result<Option<Credential<'_>>, Problem> {
     let text = value.as_bytes().trim_ascii();
     let end = text.iter().position(|b| *b == b' ').unwrap_or(text.len());
     let Some((scheme, rest)) = text.split_at_checked(end) else {
         return Ok(None);
     };
-    if !scheme.eq_ignore_ascii_case(b"Bearer") {
+    let credential = if scheme.eq_ignore_ascii_case(b"Bearer") {
+        Credential::Bearer
+    } else if scheme.eq_ignore_ascii_case(b"Basic") {
+        Credential::Basic
+    } else {
         return Ok(None);
-    }
-    printable(rest.trim_ascii()).map(Some)
+    };
+    printable(rest.trim_ascii()).map(|text| Some(credential(text)))
 }
 
 fn token(value: &HeaderValue) -> Result<&str, Problem> {

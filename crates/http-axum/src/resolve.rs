@@ -100,9 +100,15 @@ async fn decide(
     let presentation = credential::read(&parts.headers, &parts.uri, cookie)?;
     // The cookie comes by itself, so what it is used for must come from a page of ours; no layer is needed for that.
     let by_cookie = matches!(presentation.credential, Some(Credential::Cookie(_)));
-    if by_cookie && parts.extensions.get::<Checked>().is_none() {
-        let none = AllowedOrigins::default();
-        csrf::check(&parts.method, &parts.headers, portcullis, &none)?;
+    let same_site = || match parts.extensions.get::<Checked>() {
+        Some(_) => Ok(()),
+        None => {
+            let none = AllowedOrigins::default();
+            csrf::check(&parts.method, &parts.headers, portcullis, &none)
+        }
+    };
+    if by_cookie {
+        same_site()?;
     }
     let view = View {
         parts,
@@ -113,7 +119,12 @@ async fn decide(
         request: &view,
     };
     match portcullis.authenticate(&presented, context).await? {
-        Authentication::Authenticated(principal) => Ok(Some(principal)),
+        Authentication::Authenticated(principal) => {
+            if !by_cookie && principal.is_ambient() {
+                same_site()?;
+            }
+            Ok(Some(principal))
+        }
         // A header that nobody accepts is never "nobody in particular".
         Authentication::Rejected => Err(Problem::new(Code::CredentialRejected)),
         Authentication::Anonymous if presentation.is_explicit => {

@@ -11,6 +11,8 @@ use axum::http::Uri;
 use axum::http::request::Parts;
 use portcullis_core::backend::RequestView;
 
+use crate::client;
+
 /// Values that layers of the application leave for its backends, by type.
 ///
 /// Put one on the request's extensions; a backend finds each value through
@@ -72,6 +74,10 @@ impl RequestView for View<'_> {
 
     fn client_ip(&self) -> Option<IpAddr> {
         self.client_ip
+    }
+
+    fn peer_ip(&self) -> Option<IpAddr> {
+        client::peer(self.parts)
     }
 
     fn extension(&self, of: TypeId) -> Option<&(dyn Any + Send + Sync)> {

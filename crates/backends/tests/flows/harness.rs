@@ -238,6 +238,10 @@ impl RequestView for NoRequest {
         None
     }
 
+    fn peer_ip(&self) -> Option<IpAddr> {
+        None
+    }
+
     fn extension(&self, _of: TypeId) -> Option<&(dyn Any + Send + Sync)> {
         None
     }

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, in its harness too"
 )]
 
+mod basic;
 mod chain;
 mod harness;
 mod lifetimes;
@@ -14,3 +15,4 @@ mod outbox;
 mod sign_in;
 mod sign_up;
 mod start;
+mod trusted_proxy;

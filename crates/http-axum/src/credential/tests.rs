@@ -31,7 +31,11 @@ fn a_credential_is_read_from_one_place() {
             Some(Credential::Bearer("abc")),
             true,
         ),
-        (&[("authorization", "Basic dTpw")], None, true),
+        (
+            &[("authorization", "Basic dTpw")],
+            Some(Credential::Basic("dTpw")),
+            true,
+        ),
         (&[("authorization", "Bearerabc")], None, true),
         (
             &[("x-api-key", "abc")],

@@ -235,3 +235,26 @@ async fn a_foreign_bearer_token_reaches_the_apps_own_backend() {
         .await
         .expect(StatusCode::UNAUTHORIZED);
 }
+
+// HT-04
+#[tokio::test]
+async fn basic_is_ambient_so_other_sites_cannot_use_it() {
+    let app = App::with(|builder| builder.enable_basic(), own_routes).await;
+    app.client().register(ADA).await;
+    let mut program = app.client();
+    // ada@example.com:correct horse battery staple
+    let basic = "Basic YWRhQGV4YW1wbGUuY29tOmNvcnJlY3QgaG9yc2UgYmF0dGVyeSBzdGFwbGU=";
+    program
+        .headers
+        .insert("authorization", basic.parse().unwrap());
+    program.check().await.expect(StatusCode::OK);
+    program.get("/me").await.expect(StatusCode::OK);
+    program.get("/session").await.expect(StatusCode::FORBIDDEN);
+    program
+        .headers
+        .insert("origin", "https://evil.example".parse().unwrap());
+    assert_eq!(
+        program.check().await.expect(StatusCode::FORBIDDEN).code(),
+        "cross_site_request"
+    );
+}

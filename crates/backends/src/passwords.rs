@@ -1,0 +1,285 @@
+//! Checking a password: counted before it is checked, one hash on every way through, and the reason in the audit log
+//! only. Sign-in and HTTP Basic share it, and with it one count and one dummy hash.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_core::along::{Along, Write};
+use portcullis_core::clock::Clock;
+use portcullis_core::event::{AuthEventType, Reason};
+use portcullis_core::factor::{FactorConfig, FactorKind, FactorVersion, LoadedFactor};
+use portcullis_core::id::{TenantId, UserId};
+use portcullis_core::identifier::Identifier;
+use portcullis_core::net::ClientInfo;
+use portcullis_core::policy::{PolicyOverrides, TenantPolicy};
+use portcullis_core::rule;
+use portcullis_core::secret::{Password, PasswordHash};
+use portcullis_core::store::{
+    AttemptKey, AttemptPurpose, IdentityAdmin, Reservation, SecurityStore, Settlement,
+};
+use portcullis_tokens::opaque::Tokens;
+use portcullis_tokens::password::PasswordHasher;
+use serde_json::{Value, json};
+
+use crate::error::FlowError;
+use crate::portcullis::Journal;
+
+/// The most bytes of what somebody types to say who they are; longer is cut, and therefore nobody.
+pub const IDENTIFIER_MAX_BYTES: usize = 512;
+
+pub(crate) struct Passwords {
+    pub(crate) directory: Arc<dyn IdentityAdmin>,
+    pub(crate) security: Arc<dyn SecurityStore>,
+    pub(crate) hasher: Arc<dyn PasswordHasher>,
+    pub(crate) tokens: Tokens,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) system_policy: PolicyOverrides,
+}
+
+/// For whom a password is checked.
+#[derive(Clone, Copy)]
+pub(crate) struct Asking<'a> {
+    pub(crate) tenant: TenantId,
+    pub(crate) client: &'a ClientInfo,
+    /// What the audit log says of it, such as the factors used.
+    pub(crate) detail: &'a Value,
+}
+
+/// How a check ended.
+pub(crate) enum Checked {
+    /// It matches, and whose it is may act. The count is zero again, and the event is written.
+    Matched(Box<Matched>),
+    /// It does not, or they may not; the reason is in the audit log only.
+    Refused,
+    /// Too many failures before this one. Nothing was hashed.
+    Locked { retry_after: Duration },
+}
+
+/// A password that matched, and whose.
+pub(crate) struct Matched {
+    pub(crate) user: UserId,
+    pub(crate) loaded: LoadedFactor,
+    hash: PasswordHash,
+    version: FactorVersion,
+    outdated: bool,
+}
+
+impl Passwords {
+    /// A tenant's policy: the default, the system's settings over it, the tenant's own over both.
+    pub(crate) async fn policy(&self, tenant: TenantId) -> Result<TenantPolicy, FlowError> {
+        let system = TenantPolicy::default().overlaid(&self.system_policy);
+        let own = self.security.tenant_security(tenant).await?;
+        Ok(own.map_or(system, |own| system.overlaid(&own.policy)))
+    }
+
+    pub(crate) fn identifier_digest(&self, tenant: TenantId, typed: &str) -> [u8; 32] {
+        match Identifier::parse(typed) {
+            Ok(identifier) => self.tokens.identifier_digest(tenant, &identifier.canonical),
+            Err(_) => self.tokens.identifier_digest(tenant, typed),
+        }
+    }
+
+    /// Checks a password for what somebody typed to say who they are.
+    pub(crate) async fn check(
+        &self,
+        typed: &str,
+        password: &Password,
+        policy: &TenantPolicy,
+        asking: Asking<'_>,
+    ) -> Result<Checked, FlowError> {
+        let typed = bounded(typed);
+        let key = AttemptKey {
+            tenant: asking.tenant,
+            identifier: self.identifier_digest(asking.tenant, typed),
+            purpose: AttemptPurpose::Password,
+        };
+        let now = self.clock.now();
+        if let Reservation::Locked { until } = self
+            .security
+            .reserve_attempt(&key, &policy.lockout, now)
+            .await?
+        {
+            self.note_locked(typed, asking).await?;
+            return Ok(Checked::Locked {
+                retry_after: until.since(now),
+            });
+        }
+        let event = self
+            .journal
+            .event(asking.tenant, AuthEventType::SignIn, asking.client)?;
+        let (settlement, along, checked) = match self.verify(typed, password, asking).await? {
+            Ok(matched) => {
+                let event = event.about(matched.user).with(asking.detail.clone());
+                let settlement = Settlement::Succeeded { user: matched.user };
+                (
+                    settlement,
+                    Along::event(event.finish()),
+                    Checked::Matched(Box::new(matched)),
+                )
+            }
+            Err((user, reason)) => {
+                // Somebody unknown is logged by digest alone: the field may hold a typed password.
+                let detail = json!({ "identifier_digest": hex16(&key.identifier) });
+                let event = event.about_if_known(user).refused(reason).with(detail);
+                (
+                    Settlement::Failed,
+                    Along::event(event.finish()),
+                    Checked::Refused,
+                )
+            }
+        };
+        match self
+            .security
+            .settle_attempt(&key, settlement, self.clock.now(), along)
+            .await?
+        {
+            Write::Applied(()) => Ok(checked),
+            // The account went away meanwhile.
+            Write::Refused(_) => Ok(Checked::Refused),
+        }
+    }
+
+    /// The delay depends on the count alone, known identifier or not. It is logged where the person is known.
+    async fn note_locked(&self, typed: &str, asking: Asking<'_>) -> Result<(), FlowError> {
+        let found = match Identifier::parse(typed) {
+            Ok(identifier) => self.directory.find_user(asking.tenant, &identifier).await?,
+            Err(_) => None,
+        };
+        if let Some(user) = found {
+            let (kind, reason) = (AuthEventType::SignIn, Reason::LockedOut);
+            self.journal
+                .note(
+                    asking.tenant,
+                    user.id,
+                    kind,
+                    reason,
+                    Value::Null,
+                    asking.client,
+                )
+                .await;
+        }
+        Ok(())
+    }
+
+    /// Exactly one hash on every way through.
+    async fn verify(
+        &self,
+        typed: &str,
+        password: &Password,
+        asking: Asking<'_>,
+    ) -> Result<Result<Matched, (Option<UserId>, Reason)>, FlowError> {
+        let (user, loaded, missing) = self.load(typed, asking.tenant).await?;
+        let factor = loaded.as_ref().and_then(|loaded| loaded.factor.as_ref());
+        let hash = factor.and_then(|factor| match &factor.config {
+            FactorConfig::Password(hash) => Some((hash.clone(), factor.version)),
+            _ => None,
+        });
+        let verification = self
+            .hasher
+            .verify(password, hash.as_ref().map(|(hash, _)| hash))
+            .await?;
+        let (Some(user), Some(loaded)) = (user, loaded) else {
+            return Ok(Err((user, missing)));
+        };
+        let admitted = rule::credential::admit(&loaded.subject, None, self.clock.now());
+        let Some((hash, version)) = hash else {
+            // An account that is not proved yet has no password.
+            return Ok(Err((
+                Some(user),
+                admitted.err().unwrap_or(Reason::NoPassword),
+            )));
+        };
+        if !verification.matches {
+            return Ok(Err((Some(user), Reason::WrongPassword)));
+        }
+        match admitted {
+            Ok(()) => Ok(Ok(Matched {
+                user,
+                loaded,
+                hash,
+                version,
+                outdated: verification.outdated,
+            })),
+            Err(reason) => Ok(Err((Some(user), reason))),
+        }
+    }
+
+    async fn load(
+        &self,
+        typed: &str,
+        tenant: TenantId,
+    ) -> Result<(Option<UserId>, Option<LoadedFactor>, Reason), FlowError> {
+        let Ok(identifier) = Identifier::parse(typed) else {
+            return Ok((None, None, Reason::MalformedIdentifier));
+        };
+        let Some(user) = self.directory.find_user(tenant, &identifier).await? else {
+            return Ok((None, None, Reason::UnknownIdentifier));
+        };
+        let loaded = self
+            .security
+            .load_factor(tenant, user.id, FactorKind::Password)
+            .await?;
+        Ok((Some(user.id), loaded, Reason::NoPassword))
+    }
+
+    /// Brings an old hash up to the current parameters. A password that changed meanwhile wins.
+    pub(crate) async fn rehash(
+        &self,
+        matched: &Matched,
+        password: &Password,
+        asking: Asking<'_>,
+    ) -> Result<(), FlowError> {
+        if !matched.outdated {
+            return Ok(());
+        }
+        let hash = match self.hasher.hash(password).await {
+            Ok(hash) if hash != matched.hash => hash,
+            Ok(_) => return Ok(()),
+            // The check itself is good; the next one tries again.
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "an old password hash was not upgraded"
+                );
+                return Ok(());
+            }
+        };
+        let event = self.journal.event(
+            asking.tenant,
+            AuthEventType::PasswordRehashed,
+            asking.client,
+        )?;
+        let along = Along::event(event.about(matched.user).finish());
+        let config = FactorConfig::Password(hash);
+        let (user, now) = (matched.user, self.clock.now());
+        let saved = self.security.compare_and_save_factor(
+            asking.tenant,
+            user,
+            matched.version,
+            &config,
+            now,
+            along,
+        );
+        if let Write::Refused(refusal) = saved.await? {
+            tracing::debug!(%refusal, "the password changed while its hash was upgraded; the newer one stays");
+        }
+        Ok(())
+    }
+}
+
+fn bounded(typed: &str) -> &str {
+    let mut end = typed.len().min(IDENTIFIER_MAX_BYTES);
+    while !typed.is_char_boundary(end) {
+        end -= 1;
+    }
+    typed.get(..end).unwrap_or_default()
+}
+
+fn hex16(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
