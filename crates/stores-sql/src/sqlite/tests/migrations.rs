@@ -10,12 +10,12 @@ use crate::sqlite::migrate::{migrate, pending};
 use crate::sqlite::{OpenError, SqliteOptions, SqliteStore};
 
 const GOOD: Migration = Migration {
-    number: 2,
+    number: 901,
     name: "good",
     sql: "CREATE TABLE good (id INTEGER PRIMARY KEY) STRICT;",
 };
 const BAD: Migration = Migration {
-    number: 3,
+    number: 902,
     name: "bad",
     sql: "CREATE TABLE bad (id INTEGER PRIMARY KEY) STRICT; CREATE TABLE good (id INTEGER) STRICT;",
 };
@@ -90,17 +90,17 @@ async fn a_migration_that_was_changed_is_refused() {
 async fn a_newer_schema_than_the_program_is_refused() {
     let place = Place::new();
     let store = place.store().await;
-    let newer = "INSERT INTO schema_migrations (number, name, checksum) VALUES (9, 'later', 'x')";
+    let newer = "INSERT INTO schema_migrations (number, name, checksum) VALUES (999, 'later', 'x')";
     place.stranger().execute(newer, []).unwrap();
     let refusal = store.migrate().await.unwrap_err();
     assert!(
-        matches!(refusal, MigrateError::Newer { found: 9, .. }),
+        matches!(refusal, MigrateError::Newer { found: 999, .. }),
         "{refusal}"
     );
     let opened = SqliteStore::open(place.options());
     assert!(matches!(
         opened,
-        Err(OpenError::Schema(MigrateError::Newer { found: 9, .. }))
+        Err(OpenError::Schema(MigrateError::Newer { found: 999, .. }))
     ));
 }
 
@@ -114,7 +114,7 @@ async fn a_migration_that_fails_applies_nothing_of_its_run() {
     assert!(matches!(
         failed,
         MigrateError::Failed {
-            number: 3,
+            number: 902,
             name: "bad",
             ..
         }
