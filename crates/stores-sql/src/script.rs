@@ -14,6 +14,9 @@ use crate::columns::Row;
 use crate::value::Value;
 
 /// SQL with `?` and the values that go there.
+///
+/// The text is written once for every engine. Where one needs another (upserts, `min` and `max` of two values,
+/// `RETURNING`), its driver puts its own in this one's place.
 pub(crate) struct Statement {
     pub(crate) sql: &'static str,
     pub(crate) values: Vec<Value>,
