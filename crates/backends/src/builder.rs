@@ -1,29 +1,25 @@
 //! Puts an instance together and refuses what cannot work, with a sentence that says what to do.
 
-use std::collections::HashMap;
+mod checks;
+mod error;
+
 use std::fmt;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use portcullis_core::along::{Along, Refusal, Write};
 use portcullis_core::backend::AuthBackend;
 use portcullis_core::clock::{Clock, SystemClock};
-use portcullis_core::entity::{Tenant, TenantKey, TenantSecurity};
-use portcullis_core::entropy::{Entropy, EntropyError};
-use portcullis_core::error::StoreError;
-use portcullis_core::event::AuthEventType;
-use portcullis_core::id::{TenantId, UserId};
+use portcullis_core::entropy::Entropy;
+use portcullis_core::id::TenantId;
 use portcullis_core::mail::Mailer;
-use portcullis_core::net::ClientInfo;
-use portcullis_core::policy::{PolicyError, PolicyOverrides, TenantPolicy};
-use portcullis_core::state::{EntityState, Status};
+use portcullis_core::policy::PolicyOverrides;
 use portcullis_core::store::{
     AuditQuery, IdentityStore, RateLimitStore, ResolveSession, SessionStore,
 };
 use portcullis_tokens::OsEntropy;
-use portcullis_tokens::keys::{KeyMarker, KeyRings, MarkerMismatch, ParseMarkerError};
+use portcullis_tokens::keys::KeyRings;
 use portcullis_tokens::opaque::{TokenFormat, Tokens};
-use portcullis_tokens::password::{Argon2Pool, HashPoolConfig, PasswordHasher, PoolError};
+use portcullis_tokens::password::{Argon2Pool, HashPoolConfig, PasswordHasher};
 use portcullis_tokens::seal::Sealer;
 use tokio::sync::Notify;
 
@@ -32,70 +28,10 @@ use crate::backend::{
 };
 use crate::passwords::Passwords;
 use crate::portcullis::{Inner, Journal, Portcullis, Stores, Touches};
-use crate::settings::{PublicUrl, PublicUrlError, Settings};
+use crate::settings::{PublicUrl, Settings};
 use crate::worker;
-
-/// The slug of the tenant that requests belong to which name no other.
-const DEFAULT_TENANT_SLUG: &str = "default";
-
-/// Why an instance cannot start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// No keys.
-    #[error(
-        "there are no keys: pass .keys(KeyRings::load(path)?), and make the file once with `portcullis keys init`"
-    )]
-    NoKeys,
-    /// Keys for one run where there is something to lose.
-    #[error(
-        "keys for this run alone are for an empty store on loopback: pass .keys(KeyRings::load(path)?) instead"
-    )]
-    EphemeralKeys,
-    /// The store belongs to other keys.
-    #[error(
-        "these are not the keys of this database: {0}; start with the key file that was made with it"
-    )]
-    OtherKeys(#[source] MarkerMismatch),
-    /// The stored marker cannot be read.
-    #[error("the key marker in the database is damaged")]
-    Marker(#[source] ParseMarkerError),
-    /// No public URL, or a bad one.
-    #[error("{0}: pass it with .public_url(\"https://auth.example.com\")")]
-    PublicUrl(#[source] PublicUrlError),
-    /// No mailer.
-    #[error(
-        "there is no mailer, so no link would ever arrive: pass .mailer(..), such as EmlFolder or LogMailer"
-    )]
-    NoMailer,
-    /// A mount path that is none.
-    #[error(
-        "the mount path must start with / and have only letters, digits, - and _ between slashes, like /auth"
-    )]
-    MountPath,
-    /// An order that names a backend there is none of.
-    #[error(
-        "backend_order names `{0}`, which is no backend of this instance: enable it or leave it out"
-    )]
-    UnknownBackend(String),
-    /// A policy value outside its range.
-    #[error(transparent)]
-    Policy(#[from] PolicyError),
-    /// A proxy list that trusts everybody.
-    #[error(
-        "trusted_proxies must not contain {0}: it would let every client choose its own address"
-    )]
-    TrustsEverybody(IpNet),
-    /// The hash pool refuses its settings or cannot start.
-    #[error("password hashing cannot start")]
-    Hashing(#[from] PoolError),
-    /// The store does not answer.
-    #[error("the store does not answer")]
-    Store(#[from] StoreError),
-    /// No randomness.
-    #[error(transparent)]
-    Entropy(#[from] EntropyError),
-}
+use checks::{check, check_keys, default_tenant, orders, refuse_everybody};
+pub use error::BuildError;
 
 /// Puts an instance together. Generic over the store until [`build`](Builder::build), so that an ability the store
 /// lacks does not compile.
@@ -421,134 +357,5 @@ where
             worker::spawn(&portcullis);
         }
         Ok(portcullis)
-    }
-}
-
-/// The backends of each tenant that has an order of its own.
-fn orders(
-    chain: &[Arc<dyn AuthBackend>],
-    orders: Vec<(TenantId, Vec<String>)>,
-) -> Result<HashMap<TenantId, Vec<Arc<dyn AuthBackend>>>, BuildError> {
-    let find = |name: String| match chain.iter().find(|backend| backend.name() == name) {
-        Some(backend) => Ok(Arc::clone(backend)),
-        None => Err(BuildError::UnknownBackend(name)),
-    };
-    let ordered = |(tenant, names): (TenantId, Vec<String>)| {
-        Ok((
-            tenant,
-            names
-                .into_iter()
-                .map(find)
-                .collect::<Result<_, BuildError>>()?,
-        ))
-    };
-    orders.into_iter().map(ordered).collect()
-}
-
-fn check(settings: &Settings) -> Result<(), BuildError> {
-    TenantPolicy::default()
-        .overlaid(&settings.policy)
-        .validate()?;
-    let segments_fit = |path: &str| {
-        path.split('/').all(|segment| {
-            !segment.is_empty()
-                && segment
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-        })
-    };
-    if !settings
-        .mount_path
-        .strip_prefix('/')
-        .is_some_and(segments_fit)
-    {
-        return Err(BuildError::MountPath);
-    }
-    Ok(())
-}
-
-/// A list of proxies with everybody in it would let every client say who it is.
-fn refuse_everybody<'a>(nets: impl IntoIterator<Item = &'a IpNet>) -> Result<(), BuildError> {
-    match nets.into_iter().find(|net| net.prefix_len() == 0) {
-        Some(everybody) => Err(BuildError::TrustsEverybody(*everybody)),
-        None => Ok(()),
-    }
-}
-
-/// Refuses keys that are not the database's, and notes new versions of those that are.
-async fn check_keys(stores: &Stores, keys: &KeyRings) -> Result<(), BuildError> {
-    let current = keys.marker();
-    // A second process may write its marker between our read and ours; then there is one to compare with.
-    for _ in 0..3 {
-        let stored = stores.security.key_marker().await?;
-        let outdated = match &stored {
-            None => true,
-            Some(text) => {
-                let marker = KeyMarker::parse(text).map_err(BuildError::Marker)?;
-                marker.accepts(&current).map_err(BuildError::OtherKeys)?
-            }
-        };
-        if !outdated
-            || stores
-                .security
-                .set_key_marker(stored.as_deref(), &current.to_string())
-                .await?
-        {
-            return Ok(());
-        }
-    }
-    Err(BuildError::Store(StoreError::new(
-        portcullis_core::error::StoreErrorKind::Stale,
-    )))
-}
-
-async fn default_tenant(
-    stores: &Stores,
-    journal: &Journal,
-    clock: &dyn Clock,
-    entropy: &dyn Entropy,
-) -> Result<TenantId, BuildError> {
-    let find = || {
-        stores
-            .directory
-            .tenant(TenantKey::Slug(DEFAULT_TENANT_SLUG))
-    };
-    if let Some(tenant) = find().await? {
-        return Ok(tenant.id);
-    }
-    let now = clock.now();
-    let tenant = Tenant {
-        id: TenantId::time_ordered(now, entropy)?,
-        slug: DEFAULT_TENANT_SLUG.to_owned(),
-        domains: Vec::new(),
-        name: "Default".to_owned(),
-    };
-    let security = TenantSecurity {
-        tenant: tenant.id,
-        status: Status::new(EntityState::Active, now),
-        policy: PolicyOverrides::default(),
-    };
-    let event = journal.event(
-        tenant.id,
-        AuthEventType::TenantCreated,
-        &ClientInfo::default(),
-    )?;
-    let along = Along::event(event.by(UserId::SYSTEM).finish());
-    match stores
-        .crossing
-        .create_tenant(&tenant, &security, along)
-        .await?
-    {
-        Write::Applied(()) => Ok(tenant.id),
-        // Another process was faster.
-        Write::Refused(Refusal::Exists) => match find().await? {
-            Some(tenant) => Ok(tenant.id),
-            None => Err(StoreError::new(portcullis_core::error::StoreErrorKind::Stale).into()),
-        },
-        Write::Refused(refusal) => Err(StoreError::new(
-            portcullis_core::error::StoreErrorKind::Conflict,
-        )
-        .with_source(refusal)
-        .into()),
     }
 }
