@@ -1,8 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 pub mod conformance;
+pub mod fault;
 pub mod hasher;
 pub mod mailbox;
+mod methods;
+pub mod mutants;
+pub mod wrap;
 
+pub use fault::{End, Fault, FaultStore, Faults, Fired, How, Run, for_every_fault};
 pub use hasher::CountingHasher;
 pub use mailbox::{CapturedMail, CapturedMailbox};
+pub use wrap::{Around, Wrapped};

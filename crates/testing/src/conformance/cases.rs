@@ -15,6 +15,7 @@ macro_rules! conformance {
     (directory: $fresh:ident) => {
         $crate::conformance!(@people $fresh:
             a_person_is_found_by_id_and_by_identifier
+            an_identifier_is_found_to_the_letter
             a_person_of_another_tenant_is_nobody
             nobody_is_none
             the_same_address_in_two_tenants_is_two_people

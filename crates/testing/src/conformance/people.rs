@@ -35,6 +35,28 @@ pub async fn a_person_is_found_by_id_and_by_identifier<S: IdentityAdmin + Crossi
     assert_eq!(store.find_user(tenant, &other_kind).await.unwrap(), None);
 }
 
+/// An identifier is its canonical form to the letter: no case, accent or space at its end is folded by the store.
+pub async fn an_identifier_is_found_to_the_letter<S: IdentityAdmin + Crossing>(trial: Trial<S>) {
+    let store = &trial.store;
+    let tenant = trial.tenant().await;
+    let mut people = Vec::new();
+    for canonical in ["strasse", "Strasse", "straße", "strassé", "strasse "] {
+        let mut spelled = email("anybody");
+        spelled.canonical = canonical.to_owned();
+        let found = store.find_user(tenant, &spelled).await.unwrap();
+        assert_eq!(found, None, "{canonical:?}");
+        let mut user = trial.new_user(tenant);
+        user.identifiers = vec![spelled];
+        store.create_user(&user).await.unwrap();
+        people.push(user);
+    }
+    for user in people {
+        let theirs = user.identifiers.first().unwrap();
+        let found = store.find_user(tenant, theirs).await.unwrap();
+        assert_eq!(found, Some(user));
+    }
+}
+
 /// To every method, a person of another tenant is nobody.
 pub async fn a_person_of_another_tenant_is_nobody<S: IdentityAdmin + Crossing>(trial: Trial<S>) {
     let store = &trial.store;
