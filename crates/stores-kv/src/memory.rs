@@ -11,6 +11,7 @@ mod factor;
 mod fault;
 mod limit;
 mod outbox;
+mod refresh;
 mod session;
 mod state;
 mod table;

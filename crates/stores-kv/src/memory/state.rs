@@ -7,9 +7,10 @@ use portcullis_core::error::StoreError;
 use portcullis_core::event::AuthEvent;
 use portcullis_core::factor::{Factor, FactorKind};
 use portcullis_core::id::{
-    ApiTokenId, EventId, MailId, SessionId, TenantId, UserId, VerificationTokenId,
+    ApiTokenId, EventId, MailId, RefreshFamilyId, SessionId, TenantId, UserId, VerificationTokenId,
 };
 use portcullis_core::identifier::IdentifierKind;
+use portcullis_core::refresh::RefreshFamily;
 use portcullis_core::rule::lockout::Attempts;
 use portcullis_core::session::Session;
 use portcullis_core::store::AttemptKey;
@@ -43,6 +44,7 @@ pub(super) struct State {
     pub(super) attempts: Table<AttemptRow, Attempts>,
     pub(super) tokens: Table<VerificationTokenId, VerificationToken>,
     pub(super) api_tokens: Table<ApiTokenId, ApiToken>,
+    pub(super) families: Table<RefreshFamilyId, RefreshFamily>,
     pub(super) outbox: Table<MailId, QueuedMail>,
     pub(super) events: Table<EventId, AuthEvent>,
     pub(super) key_marker: Table<(), String>,
@@ -52,7 +54,7 @@ pub(super) struct State {
 }
 
 impl State {
-    fn tables(&mut self) -> [&mut dyn Journal; 14] {
+    fn tables(&mut self) -> [&mut dyn Journal; 15] {
         [
             &mut self.tenants,
             &mut self.users,
@@ -63,6 +65,7 @@ impl State {
             &mut self.attempts,
             &mut self.tokens,
             &mut self.api_tokens,
+            &mut self.families,
             &mut self.outbox,
             &mut self.events,
             &mut self.key_marker,
