@@ -40,6 +40,7 @@ impl<D> SqlStore<D> {
 pub(crate) const POINT_READS: &[&str] = &[
     sessions::RESOLVE,
     api_tokens::RESOLVE,
+    refresh::RESOLVE,
     factors::LOAD,
     accounts::SUBJECT,
     directory::FIND_USER,
@@ -56,6 +57,8 @@ pub(crate) const PERSONAL: &[&str] = &[
     companions::SUPERSEDE_UNOWNED,
     directory::RELEASE_IDENTIFIERS,
     directory::REMOVE_USER,
+    refresh::END_ALL,
+    refresh::EVICT,
     sessions::EVICT,
     sessions::LIST,
     sessions::REVOKE_OTHERS,

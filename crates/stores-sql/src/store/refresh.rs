@@ -18,7 +18,7 @@ use crate::driver::Driver;
 use crate::script::{Script, Step};
 use crate::value::{Value, values};
 
-pub(crate) const RESOLVE: &str = concat!(
+pub(super) const RESOLVE: &str = concat!(
     "SELECT f.id, f.tenant_id, f.user_id, f.epoch, f.scopes, f.assurance, f.ip, f.user_agent, \
      f.created_at, f.generation, f.digest, f.digest_key_version, \
      f.idle_deadline, f.absolute_deadline, f.spent_digest, f.spent_digest_key_version, \
@@ -73,7 +73,7 @@ fn resolved(columns: &mut Columns<'_>) -> Result<ResolvedFamily, StoreError> {
 }
 
 /// Those unused for longest, so that so many remain; locking the account first makes callers at once take turns.
-const EVICT: &str = "UPDATE refresh_families SET ended_at = ? WHERE id IN \
+pub(super) const EVICT: &str = "UPDATE refresh_families SET ended_at = ? WHERE id IN \
      (SELECT id FROM refresh_families WHERE tenant_id = ? AND user_id = ? \
      AND ended_at IS NULL AND absolute_deadline > ? \
      ORDER BY idle_deadline DESC, created_at DESC, id DESC LIMIT -1 OFFSET ?)";
@@ -190,7 +190,7 @@ fn not_rotated(rows: &[Row]) -> Result<Refusal, StoreError> {
 
 const END: &str = "UPDATE refresh_families SET ended_at = ? \
      WHERE id = ? AND tenant_id = ? AND ended_at IS NULL";
-const END_ALL: &str = "UPDATE refresh_families SET ended_at = ? \
+pub(super) const END_ALL: &str = "UPDATE refresh_families SET ended_at = ? \
      WHERE tenant_id = ? AND user_id = ? AND ended_at IS NULL AND absolute_deadline > ?";
 const ENDED: &str = "end all families";
 const PRUNE: &str = "DELETE FROM refresh_families WHERE absolute_deadline <= ?";

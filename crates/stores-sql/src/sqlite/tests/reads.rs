@@ -1,9 +1,9 @@
 //! Point reads: prepared once, one statement each, by key.
 
 use portcullis_core::factor::FactorKind;
-use portcullis_core::id::ApiTokenId;
+use portcullis_core::id::{ApiTokenId, RefreshFamilyId};
 use portcullis_core::store::{
-    AccountStore, ApiTokenStore, FactorStore, IdentityLookup, ResolveSession,
+    AccountStore, ApiTokenStore, FactorStore, IdentityLookup, RefreshStore, ResolveSession,
 };
 use rusqlite::{Connection, StatementStatus};
 
@@ -16,6 +16,8 @@ async fn read_everything(store: &SqliteStore) {
     assert!(store.resolve_session(SESSION).await.unwrap().is_some());
     let token = store.resolve_api_token(ApiTokenId::from_integer(1)).await;
     assert!(token.unwrap().is_none());
+    let family = store.resolve_family(RefreshFamilyId::from_integer(1)).await;
+    assert!(family.unwrap().is_none());
     let factor = store.load_factor(TENANT, USER, FactorKind::Password).await;
     assert!(factor.unwrap().is_some());
     assert!(store.subject_state(TENANT, USER).await.unwrap().is_some());
