@@ -37,7 +37,13 @@ pub type WriteResult<T> = Result<Write<T>, StoreError>;
 
 /// Everything that portcullis keeps about people, in one store.
 pub trait SecurityStore:
-    AccountStore + IdentityAuthnLog + FactorStore + VerificationStore + ApiTokenStore + OutboxStore
+    AccountStore
+    + IdentityAuthnLog
+    + FactorStore
+    + VerificationStore
+    + ApiTokenStore
+    + RefreshStore
+    + OutboxStore
 {
 }
 
@@ -47,6 +53,7 @@ impl<S> SecurityStore for S where
         + FactorStore
         + VerificationStore
         + ApiTokenStore
+        + RefreshStore
         + OutboxStore
         + ?Sized
 {

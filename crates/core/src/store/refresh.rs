@@ -1,4 +1,7 @@
 //! Refresh families, in the security family: losing a cache never lets a spent token in.
+//!
+//! The row is all a family ever has: it knows its current token and the one before it, and a rotation overwrites it. A
+//! token older than those is told by its family's id alone.
 
 use async_trait::async_trait;
 
@@ -14,7 +17,8 @@ use crate::time::Timestamp;
 pub trait RefreshStore: Send + Sync + 'static {
     /// Stores a family whose id was never used. Live families of the person are counted inside the write, at
     /// `family.created_at`: at most `cap` remain, the oldest by idle deadline (then `created_at`, then id) are ended.
-    /// Refused with `Exists` for an id that was used before, `NotFound` for nobody.
+    /// The new one is among those that remain. Refused with `NotFound` for nobody, `Exists` for an id that was used
+    /// before; nobody makes room then.
     async fn open_family(&self, family: &RefreshFamily, cap: u32, along: Along) -> WriteResult<()>;
 
     /// The family in whatever condition, with its owner's state, in one read.
@@ -25,8 +29,8 @@ pub trait RefreshStore: Send + Sync + 'static {
 
     /// Takes a family on by one token where its generation still is `rotation.expected`: of N callers at once one wins.
     /// The current token becomes the spent one, with its successor and `rotation.now`; `idle_deadline` is bounded by the
-    /// absolute deadline. Refused with `Stale` where the generation moved, `NotFound` where the family is ended, past
-    /// its absolute or idle deadline at `rotation.now`, or unknown.
+    /// absolute deadline. Refused with `NotFound` where the family is unknown, ended, or past its absolute or idle
+    /// deadline at `rotation.now`, whatever its generation; `Stale` where the generation moved.
     async fn rotate_family(
         &self,
         tenant: TenantId,
