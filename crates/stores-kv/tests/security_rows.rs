@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use portcullis_stores_kv::MemoryStore;
 use portcullis_testing::conformance::{
-    Trial, activation, api_tokens, attempts, audit, enrolment, limits, outbox, resolution,
-    session_cap, session_use, sessions, tokens,
+    Trial, activation, api_tokens, attempts, audit, enrolment, limits, outbox, refresh,
+    refresh_cap, resolution, rotation, session_cap, session_use, sessions, tokens,
 };
 
 fn trial() -> Trial<MemoryStore> {
@@ -90,6 +90,38 @@ async fn a_session_id_is_used_once() {
     sessions::pruning_removes_sessions_past_their_absolute_deadline(trial()).await;
 }
 
+// RT-01
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_spent_refresh_token_moves_nothing_and_ends_its_family_once() {
+    rotation::a_rotation_moves_a_family_on_by_one_token(trial()).await;
+    rotation::a_stale_rotation_changes_nothing(trial()).await;
+    rotation::a_rotation_that_races_the_end_does_not_resurrect(trial()).await;
+    refresh::a_family_is_ended_once(trial()).await;
+    refresh::one_of_many_ends_a_family(trial()).await;
+}
+
+// RT-02, CC-01
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_64_refreshes_at_once_one_has_the_successor() {
+    rotation::one_of_many_rotates_a_family(trial()).await;
+    rotation::a_refused_rotation_burns_no_token(trial()).await;
+}
+
+// RT-05
+#[tokio::test]
+async fn a_refresh_family_is_over_at_its_absolute_deadline() {
+    rotation::no_rotation_passes_the_absolute_deadline(trial()).await;
+    rotation::a_rotation_works_before_a_deadline_and_not_at_it(trial()).await;
+    rotation::a_family_that_is_over_is_not_rotated(trial()).await;
+}
+
+// CC-01
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_hundred_refresh_families_under_a_cap_of_five_leave_five() {
+    refresh_cap::a_hundred_openings_leave_the_cap(trial()).await;
+    refresh_cap::the_last_place_for_a_family_is_taken_once(trial()).await;
+}
+
 // CC-04
 #[tokio::test]
 async fn no_time_makes_a_store_panic() {
@@ -99,6 +131,8 @@ async fn no_time_makes_a_store_panic() {
     outbox::mails_bear_every_time(trial()).await;
     sessions::sessions_bear_every_time(trial()).await;
     session_use::touches_and_rotations_bear_every_time(trial()).await;
+    refresh::families_bear_every_time(trial()).await;
+    rotation::rotations_bear_every_time(trial()).await;
     limits::limits_bear_every_time(trial()).await;
     audit::events_bear_every_time(trial()).await;
 }

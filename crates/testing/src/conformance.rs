@@ -12,6 +12,7 @@
 //! |---|---|
 //! | `directory` | `IdentityStore` |
 //! | `security` | `SecurityStore` and `Crossing` |
+//! | `refresh` | `SecurityStore` and `Crossing` |
 //! | `sessions` | `SessionStore` |
 //! | `resolution` | `ResolveSession`, `SessionStore`, `SecurityStore` and `Crossing` |
 //! | `limits` | `RateLimitStore` |
@@ -47,7 +48,10 @@ pub mod limits;
 mod operation;
 pub mod outbox;
 pub mod people;
+pub mod refresh;
+pub mod refresh_cap;
 pub mod resolution;
+pub mod rotation;
 mod sample;
 mod scene;
 pub mod session_cap;

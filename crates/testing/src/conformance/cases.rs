@@ -7,6 +7,7 @@ macro_rules! conformance {
     (all: $fresh:ident) => {
         $crate::conformance!(directory: $fresh);
         $crate::conformance!(security: $fresh);
+        $crate::conformance!(refresh: $fresh);
         $crate::conformance!(sessions: $fresh);
         $crate::conformance!(resolution: $fresh);
         $crate::conformance!(limits: $fresh);
@@ -130,6 +131,36 @@ macro_rules! conformance {
             a_dead_mail_is_never_due
             one_of_many_workers_gets_a_mail
             mails_bear_every_time
+        );
+    };
+    (refresh: $fresh:ident) => {
+        $crate::conformance!(@refresh $fresh:
+            a_family_reads_back_whole
+            a_family_needs_an_owner
+            a_used_family_id_is_never_used_again
+            one_of_many_gets_a_family_id
+            a_family_is_resolved_in_whatever_condition
+            a_family_is_ended_once
+            one_of_many_ends_a_family
+            all_live_families_of_a_person_are_ended
+            pruning_removes_families_past_their_absolute_deadline
+            families_bear_every_time
+        );
+        $crate::conformance!(@refresh_cap $fresh:
+            the_longest_unused_families_make_room
+            a_hundred_openings_leave_the_cap
+            the_last_place_for_a_family_is_taken_once
+        );
+        $crate::conformance!(@rotation $fresh:
+            a_rotation_moves_a_family_on_by_one_token
+            a_stale_rotation_changes_nothing
+            one_of_many_rotates_a_family
+            a_rotation_that_races_the_end_does_not_resurrect
+            a_family_that_is_over_is_not_rotated
+            a_rotation_works_before_a_deadline_and_not_at_it
+            no_rotation_passes_the_absolute_deadline
+            a_refused_rotation_burns_no_token
+            rotations_bear_every_time
         );
     };
     (sessions: $fresh:ident) => {

@@ -2,6 +2,7 @@
 
 use portcullis_core::along::{Refusal, Write};
 use portcullis_core::api_token::ApiToken;
+use portcullis_core::refresh::RefreshFamily;
 use portcullis_core::session::Session;
 use portcullis_core::store::WriteResult;
 use portcullis_core::verification::VerificationToken;
@@ -55,4 +56,14 @@ pub(super) fn assert_same_api_token(stored: &ApiToken, given: &ApiToken) {
 pub(super) fn assert_same_session(stored: &Session, given: &Session) {
     assert_eq!(format!("{stored:?}"), format!("{given:?}"));
     assert!(stored.digest.matches(&given.digest), "another digest");
+}
+
+#[track_caller]
+pub(super) fn assert_same_family(stored: &RefreshFamily, given: &RefreshFamily) {
+    assert_eq!(format!("{stored:?}"), format!("{given:?}"));
+    assert!(stored.current.matches(&given.current), "another digest");
+    if let (Some(stored), Some(given)) = (&stored.spent, &given.spent) {
+        assert!(stored.digest.matches(&given.digest), "another digest");
+        assert_eq!(stored.successor, given.successor);
+    }
 }

@@ -21,10 +21,14 @@ pub(super) enum Operation {
     CreateApiToken,
     RevokeApiToken,
     RevokeAllApiTokens,
+    OpenFamily,
+    RotateFamily,
+    EndFamily,
+    EndFamilies,
 }
 
 impl Operation {
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 19] = [
         Self::CreateTenant,
         Self::Enrol,
         Self::SetState,
@@ -40,14 +44,20 @@ impl Operation {
         Self::CreateApiToken,
         Self::RevokeApiToken,
         Self::RevokeAllApiTokens,
+        Self::OpenFamily,
+        Self::RotateFamily,
+        Self::EndFamily,
+        Self::EndFamilies,
     ];
 
     /// The number that comes back from the first one that is applied, zero where none does.
     pub(super) const fn answer(self) -> u64 {
         match self {
-            // The first epoch after the first, the first version, the one token there is.
-            Self::BumpEpoch | Self::InsertFactor | Self::RevokeAllApiTokens => 1,
-            Self::SaveFactor => 2,
+            // The first epoch after the first, the first version, the one token or family there is.
+            Self::BumpEpoch | Self::InsertFactor | Self::RevokeAllApiTokens | Self::EndFamilies => {
+                1
+            }
+            Self::SaveFactor | Self::RotateFamily => 2,
             _ => 0,
         }
     }
@@ -59,15 +69,19 @@ impl Operation {
             Self::CreateTenant => Some(Refusal::Exists),
             Self::Enrol => Some(Refusal::IdentifierTaken),
             Self::SetState | Self::SetTenantSecurity => Some(Refusal::Transition { from }),
-            Self::SaveFactor => Some(Refusal::Stale),
+            Self::SaveFactor | Self::RotateFamily => Some(Refusal::Stale),
             Self::CreateApiToken => Some(Refusal::LimitReached { limit: 1 }),
             Self::VerifyIdentifier
             | Self::BumpEpoch
             | Self::SettleAttempt
             | Self::InsertFactor
             | Self::RemoveFactor
-            | Self::RevokeApiToken => Some(Refusal::NotFound),
-            Self::Record | Self::ResetAttempts | Self::RevokeAllApiTokens => None,
+            | Self::RevokeApiToken
+            | Self::OpenFamily
+            | Self::EndFamily => Some(Refusal::NotFound),
+            Self::Record | Self::ResetAttempts | Self::RevokeAllApiTokens | Self::EndFamilies => {
+                None
+            }
         }
     }
 }

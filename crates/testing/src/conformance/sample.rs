@@ -8,12 +8,13 @@ use portcullis_core::entity::{Enrolment, Epoch, Tenant, TenantSecurity, User};
 use portcullis_core::event::{AuthEvent, AuthEventStatus, AuthEventType};
 use portcullis_core::factor::{FactorConfig, FactorKind};
 use portcullis_core::id::{
-    ApiTokenId, EventId, MailId, SessionId, TenantId, UserId, VerificationTokenId,
+    ApiTokenId, EventId, MailId, RefreshFamilyId, SessionId, TenantId, UserId, VerificationTokenId,
 };
 use portcullis_core::identifier::Identifier;
 use portcullis_core::mail::{MailTemplate, OutboxMail};
 use portcullis_core::net::ClientInfo;
 use portcullis_core::policy::PolicyOverrides;
+use portcullis_core::refresh::{Generation, RefreshFamily, Rotation};
 use portcullis_core::secret::{PasswordHash, Sealed, TokenDigest};
 use portcullis_core::session::{Assurance, AssuranceLevel, Device, Session};
 use portcullis_core::state::{EntityState, Status};
@@ -173,6 +174,39 @@ impl<S> Trial<S> {
         }
     }
 
+    /// Opened at [`START`] with its first token, idle for an hour, over after a day.
+    pub(super) fn new_family(&self, tenant: TenantId, user: UserId) -> RefreshFamily {
+        let session = self.new_session(tenant, user);
+        let scopes = ["profile", "read:all"].map(|scope| scope.parse().unwrap());
+        RefreshFamily {
+            id: RefreshFamilyId::from_bytes(self.id()),
+            user,
+            tenant,
+            epoch: session.epoch,
+            scopes: Some(Scopes::new(scopes).unwrap()),
+            assurance: session.assurance,
+            device: session.device,
+            created_at: session.created_at,
+            generation: Generation(1),
+            current: session.digest,
+            idle_deadline: session.idle_deadline,
+            absolute_deadline: session.absolute_deadline,
+            spent: None,
+            ended_at: None,
+        }
+    }
+
+    /// To a token that is good for two hours when it is not used.
+    pub(super) fn new_rotation(&self, expected: Generation, now: Timestamp) -> Rotation {
+        Rotation {
+            expected,
+            next: self.new_digest(),
+            successor: self.sealed(),
+            idle_deadline: now.plus(Duration::from_secs(7200)),
+            now,
+        }
+    }
+
     pub(super) fn new_event(&self, tenant: Option<TenantId>, at: Timestamp) -> AuthEvent {
         AuthEvent {
             id: EventId::from_bytes(self.id()),
@@ -219,7 +253,7 @@ impl<S> Trial<S> {
         }
     }
 
-    fn sealed(&self) -> Sealed {
+    pub(super) fn sealed(&self) -> Sealed {
         Sealed {
             key_version: 2,
             bytes: self.id().to_vec(),

@@ -3,8 +3,11 @@
 use portcullis_core::along::Along;
 use portcullis_core::entity::Epoch;
 use portcullis_core::factor::{FactorKind, FactorVersion};
-use portcullis_core::id::{ApiTokenId, ClaimId, EventId, MailId, TenantId, UserId};
+use portcullis_core::id::{
+    ApiTokenId, ClaimId, EventId, MailId, RefreshFamilyId, TenantId, UserId,
+};
 use portcullis_core::identifier::{Identifier, IdentifierKind};
+use portcullis_core::refresh::{Generation, RefreshFamily};
 use portcullis_core::state::{EntityState, Status};
 use portcullis_core::store::{
     Activation, AttemptKey, AttemptPurpose, Crossing, SecurityStore, Settlement, WriteResult,
@@ -27,7 +30,7 @@ pub(super) enum Aim {
     Wrong,
 }
 
-/// A person with a factor and an API token, to whom something is about to happen.
+/// A person with a factor, an API token and a refresh family, to whom something is about to happen.
 pub(super) struct Scene {
     pub(super) operation: Operation,
     pub(super) tenant: TenantId,
@@ -38,6 +41,8 @@ pub(super) struct Scene {
     issued: VerificationToken,
     mail: MailId,
     api_token: ApiTokenId,
+    family: RefreshFamilyId,
+    new_family: RefreshFamily,
 }
 
 /// What an operation and its companions leave behind.
@@ -96,6 +101,7 @@ impl Scene {
             .store
             .create_api_token(&api_token, 1, Along::default());
         applied(created.await);
+        let family = trial.begin(trial.new_family(tenant, user)).await;
         let spent = trial.new_token(TokenKind::EmailVerification, tenant, Some(user));
         let along = Along::default().with_issue(spent.clone());
         applied(trial.store.record(along).await);
@@ -111,6 +117,8 @@ impl Scene {
             issued,
             mail: MailId::from_bytes(trial.id()),
             api_token: api_token.id,
+            family: family.id,
+            new_family: trial.new_family(tenant, user),
         }
     }
 
@@ -240,6 +248,26 @@ impl Scene {
                     .revoke_all_api_tokens(tenant, self.user, NOW, along)
                     .await
             }
+            Operation::OpenFamily => {
+                let mut new = self.new_family.clone();
+                new.user = user;
+                zero(store.open_family(&new, 2, along).await)
+            }
+            Operation::RotateFamily => {
+                let read = Generation(if right { 1 } else { 2 });
+                let rotation = trial.new_rotation(read, NOW);
+                let rotated = store.rotate_family(tenant, self.family, &rotation, along);
+                number(rotated.await, |generation| u64::from(generation.0))
+            }
+            Operation::EndFamily => {
+                let id = if right {
+                    self.family
+                } else {
+                    RefreshFamilyId::from_bytes(trial.id())
+                };
+                zero(store.end_family(tenant, id, NOW, along).await)
+            }
+            Operation::EndFamilies => store.end_families(tenant, self.user, NOW, along).await,
         }
     }
 

@@ -10,9 +10,10 @@ macro_rules! groups {
     };
 }
 
-const GROUPS: [(&str, &str); 17] = groups!(
+const GROUPS: [(&str, &str); 20] = groups!(
     "accounts" "activation" "api_tokens" "attempts" "audit" "companions" "enrolment" "factors"
-    "limits" "outbox" "people" "resolution" "session_cap" "session_use" "sessions" "supersession" "tokens"
+    "limits" "outbox" "people" "refresh" "refresh_cap" "resolution" "rotation" "session_cap" "session_use"
+    "sessions" "supersession" "tokens"
 );
 
 #[test]
