@@ -15,6 +15,7 @@
 mod base62;
 mod checksum;
 mod format;
+mod lineage;
 mod tokens;
 
 pub use format::{FormatError, PresentedToken, TokenClass, TokenFormat, TokenParseError};

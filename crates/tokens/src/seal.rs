@@ -7,13 +7,15 @@
 use chacha20poly1305::aead::AeadInOut;
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use portcullis_core::entropy::{Entropy, EntropyError, random_bytes};
-use portcullis_core::secret::Sealed;
+use portcullis_core::secret::{Sealed, SecretText};
 use zeroize::Zeroizing;
 
 use crate::keys::{KeyRing, KeyRings, Purpose};
 use crate::mac::frame;
 
 const NONCE_BYTES: usize = 24;
+/// What a holder's text is hashed for where a key is derived from it.
+const HOLDER_DOMAIN: &str = "seal for holder";
 
 /// Sealed bytes cannot be opened. Never a reason to go on without them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,6 +77,48 @@ impl Sealer {
         decrypt(key.bytes(), &frame(context), &sealed.bytes).ok_or(SealError::Tampered)
     }
 
+    /// Encrypts for `context` and for whoever holds `holder`: without that text not even the keys and the database
+    /// together open it.
+    ///
+    /// # Errors
+    /// As [`Sealer::seal`].
+    pub fn seal_for(
+        &self,
+        holder: &SecretText,
+        context: &[&[u8]],
+        plaintext: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<Sealed, EntropyError> {
+        let derived = self
+            .ring()
+            .mac(HOLDER_DOMAIN, &[holder.expose().as_bytes()]);
+        let nonce = random_bytes::<NONCE_BYTES>(entropy)?;
+        let key = Zeroizing::new(derived.bytes);
+        let bytes = encrypt(&key, nonce, &frame(context), plaintext).ok_or(EntropyError)?;
+        Ok(Sealed {
+            key_version: derived.key_version,
+            bytes,
+        })
+    }
+
+    /// Decrypts what [`Sealer::seal_for`] made for this holder and context.
+    ///
+    /// # Errors
+    /// As [`Sealer::open`]; another holder is [`SealError::Tampered`].
+    pub fn open_for(
+        &self,
+        holder: &SecretText,
+        context: &[&[u8]],
+        sealed: &Sealed,
+    ) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        let version = sealed.key_version;
+        let derived = self
+            .ring()
+            .mac_with(version, HOLDER_DOMAIN, &[holder.expose().as_bytes()]);
+        let key = Zeroizing::new(derived.ok_or(SealError::UnknownKey { version })?.bytes);
+        decrypt(&key, &frame(context), &sealed.bytes).ok_or(SealError::Tampered)
+    }
+
     fn ring(&self) -> &KeyRing {
         self.keys.ring(Purpose::Sealing)
     }
@@ -116,6 +160,8 @@ fn decrypt(key: &[u8; 32], context: &[u8], bytes: &[u8]) -> Option<Zeroizing<Vec
 
 #[cfg(test)]
 mod tests {
+    use portcullis_core::entropy::SeededEntropy;
+    use portcullis_core::time::Timestamp;
     use serde::Deserialize;
 
     use super::*;
@@ -135,6 +181,30 @@ mod tests {
             .step_by(2)
             .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
             .collect()
+    }
+
+    // RT-03
+    #[test]
+    fn what_is_sealed_for_a_holder_opens_for_nobody_else() {
+        let keys = KeyRings::generate(&SeededEntropy::new(1), Timestamp::UNIX_EPOCH).unwrap();
+        let (sealer, entropy) = (Sealer::new(keys), SeededEntropy::new(2));
+        let (ada, eve) = (
+            SecretText::new("ada's token"),
+            SecretText::new("eve's token"),
+        );
+        let sealed = sealer
+            .seal_for(&ada, &[b"family"], b"next", &entropy)
+            .unwrap();
+        assert_eq!(
+            sealer
+                .open_for(&ada, &[b"family"], &sealed)
+                .unwrap()
+                .as_slice(),
+            b"next"
+        );
+        assert!(sealer.open_for(&eve, &[b"family"], &sealed).is_err());
+        assert!(sealer.open_for(&ada, &[b"other"], &sealed).is_err());
+        assert!(sealer.open(&[b"family"], &sealed).is_err());
     }
 
     // CR-03

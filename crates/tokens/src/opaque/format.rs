@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use portcullis_core::secret::SecretText;
+use zeroize::Zeroizing;
 
 use super::base62::{self, Limbs};
 use super::checksum::crc32;
@@ -152,6 +153,13 @@ impl TokenFormat {
             id: base62::bytes(number::<4>(id)?),
             text: SecretText::new(text),
         })
+    }
+
+    /// The secret half of a token of this form.
+    pub(super) fn secret_of(&self, token: &PresentedToken) -> Option<Zeroizing<[u8; 32]>> {
+        let from = self.app.len() + CLASS_CHARS + ID_CHARS;
+        let digits = token.text().as_bytes().get(from..from + SECRET_CHARS)?;
+        base62::decode::<8>(digits).map(|number| Zeroizing::new(base62::bytes(number)))
     }
 
     /// The text of a token.

@@ -58,9 +58,13 @@ impl Tokens {
         entropy: &dyn Entropy,
     ) -> Result<Minted, EntropyError> {
         let secret = Zeroizing::new(random_bytes::<32>(entropy)?);
-        let plaintext = self.0.format.encode(class, id, &secret);
+        Ok(self.mint_with(class, id, &secret))
+    }
+
+    pub(super) fn mint_with(&self, class: TokenClass, id: [u8; 16], secret: &[u8; 32]) -> Minted {
+        let plaintext = self.0.format.encode(class, id, secret);
         let digest = self.digest(self.ring().newest(), plaintext.expose());
-        Ok(Minted { plaintext, digest })
+        Minted { plaintext, digest }
     }
 
     /// Reads a token of `class`; see [`TokenFormat::parse`].
@@ -150,7 +154,7 @@ impl Tokens {
         self.0.digests.load(Ordering::Relaxed)
     }
 
-    fn ring(&self) -> &KeyRing {
+    pub(super) fn ring(&self) -> &KeyRing {
         self.0.keys.ring(Purpose::TokenPepper)
     }
 
@@ -162,7 +166,7 @@ impl Tokens {
         }
     }
 
-    fn count(&self) {
+    pub(super) fn count(&self) {
         self.0.digests.fetch_add(1, Ordering::Relaxed);
     }
 }
