@@ -15,19 +15,25 @@
 mod access;
 mod directory;
 mod ephemeral;
+mod kv;
 mod refresh;
 mod security;
 mod session;
+mod split;
+mod ticket;
 
 pub use access::{ApiTokenStore, AuditQuery, OutboxStore, VerificationStore};
 pub use directory::{Crossing, IdentityAdmin, IdentityLookup};
 pub use ephemeral::{LimitKey, RateLimit, RateLimitStore, Taken};
+pub use kv::{ANY_TIME, KeyValueStore, KvCheck, KvCommit, KvEntry, KvWrite, Part};
 pub use refresh::RefreshStore;
 pub use security::{
     AccountStore, Activation, AttemptKey, AttemptPurpose, FactorStore, IdentityAuthnLog,
     Reservation, Settlement,
 };
 pub use session::{ResolveSession, SessionInsert, SessionRotation, SessionStore};
+pub use split::SplitResolve;
+pub use ticket::{Ticket, TicketId, TicketIssue, TicketKind, TicketStore};
 
 use crate::along::Write;
 use crate::error::StoreError;
