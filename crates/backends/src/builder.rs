@@ -21,7 +21,7 @@ use portcullis_tokens::keys::KeyRings;
 use portcullis_tokens::opaque::{TokenFormat, Tokens};
 use portcullis_tokens::password::{Argon2Pool, HashPoolConfig, PasswordHasher};
 use portcullis_tokens::seal::Sealer;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use crate::backend::{
     ApiTokenBackend, PasswordBackend, SessionBackend, TrustedProxy, TrustedProxyBackend,
@@ -351,6 +351,7 @@ where
             orders,
             touches,
             mail_queued: Arc::new(Notify::new()),
+            due: Mutex::new(()),
             journal,
         }));
         if self.workers {

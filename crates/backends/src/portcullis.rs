@@ -26,7 +26,7 @@ use portcullis_tokens::opaque::Tokens;
 use portcullis_tokens::password::PasswordHasher;
 use portcullis_tokens::seal::Sealer;
 use serde_json::json;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use crate::builder::Builder;
 use crate::error::FlowError;
@@ -67,6 +67,8 @@ pub(crate) struct Inner {
     pub(crate) orders: HashMap<TenantId, Vec<Arc<dyn AuthBackend>>>,
     pub(crate) touches: Arc<Touches>,
     pub(crate) mail_queued: Arc<Notify>,
+    /// One pass of background work at a time: whoever stops waits for the mail in hand.
+    pub(crate) due: Mutex<()>,
     pub(crate) journal: Arc<Journal>,
 }
 

@@ -79,6 +79,7 @@ impl Portcullis {
     /// [`FlowError`] where the store does not answer; what was not done is due again.
     pub async fn run_due(&self) -> Result<DueReport, FlowError> {
         let inner = &self.0;
+        let _alone = inner.due.lock().await;
         let touched = inner
             .touches
             .flush(&*inner.stores.sessions, &*inner.stores.security)

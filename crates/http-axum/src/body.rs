@@ -4,7 +4,7 @@ pub(crate) mod form;
 mod input;
 mod secret;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
@@ -54,6 +54,12 @@ pub(crate) trait Input: DeserializeOwned + ToSchema + Send + 'static {
 /// Reads a body whole, but no more of it than the bound.
 pub(crate) async fn read<I: Input>(headers: &HeaderMap, body: Body) -> Result<I, Problem> {
     let encoding = encoding(headers, I::KIND)?;
+    // An announced length over the bound is refused before any of it is read.
+    if body.size_hint().lower() > BODY_MAX_BYTES as u64
+        || announced(headers) > BODY_MAX_BYTES as u64
+    {
+        return Err(Problem::new(Code::PayloadTooLarge));
+    }
     let bytes = match Limited::new(body, BODY_MAX_BYTES).collect().await {
         Ok(collected) => collected.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => {
@@ -82,6 +88,16 @@ pub(crate) async fn read<I: Input>(headers: &HeaderMap, body: Body) -> Result<I,
             form::deserialize(fields).map_err(|_| does_not_fit::<I>())?
         }
     })
+}
+
+/// The length that the request announces; zero where it announces none.
+fn announced(headers: &HeaderMap) -> u64 {
+    let length = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok());
+    length
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(0)
 }
 
 fn does_not_fit<I: Input>() -> Problem {

@@ -106,3 +106,44 @@ impl portcullis_backends::core::mail::Mailer for Telling {
             .map_err(portcullis_backends::core::mail::MailError::new)
     }
 }
+
+// FT-27
+#[tokio::test]
+async fn whoever_asks_for_the_last_pass_waits_for_the_one_in_hand() {
+    let h = std::sync::Arc::new(Harness::with(|b| b.mailer(Slow)).await);
+    h.sign_up(ADA, PASSWORD).await;
+    let slow = SLOW.clone();
+    let first = tokio::spawn({
+        let h = h.clone();
+        async move { h.portcullis.run_due().await.unwrap().delivered }
+    });
+    slow.0.notified().await;
+    let last = tokio::spawn({
+        let h = h.clone();
+        async move { h.portcullis.run_due().await.unwrap().delivered }
+    });
+    tokio::task::yield_now().await;
+    assert!(!last.is_finished(), "the mail in hand is not given up");
+    slow.1.notify_one();
+    assert_eq!((first.await.unwrap(), last.await.unwrap()), (1, 0));
+    assert_eq!(h.store.outbox_len(), 0);
+}
+
+/// Says when it has a mail in hand, and keeps it until it is told.
+static SLOW: std::sync::LazyLock<std::sync::Arc<(tokio::sync::Notify, tokio::sync::Notify)>> =
+    std::sync::LazyLock::new(Default::default);
+
+#[derive(Debug, Default)]
+struct Slow;
+
+#[async_trait::async_trait]
+impl portcullis_backends::core::mail::Mailer for Slow {
+    async fn send(
+        &self,
+        _: &portcullis_backends::core::mail::Mail,
+    ) -> Result<(), portcullis_backends::core::mail::MailError> {
+        SLOW.0.notify_one();
+        SLOW.1.notified().await;
+        Ok(())
+    }
+}
