@@ -9,16 +9,18 @@
 mod error;
 mod file;
 mod marker;
+pub(crate) mod owned;
 mod ring;
 mod rings;
+pub(crate) mod versions;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 pub use error::KeyError;
-pub use file::KEY_FILE_MAX_BYTES;
 pub use marker::{KeyMarker, MarkerMismatch, ParseMarkerError};
+pub use owned::KEY_FILE_MAX_BYTES;
 pub use ring::{Key, KeyInfo, KeyRing};
 pub use rings::KeyRings;
 

@@ -7,18 +7,16 @@ use portcullis_core::secret::TokenDigest;
 use portcullis_core::time::Timestamp;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use super::versions::{Entry, VersionFault, Versions};
 use super::{KeyError, Purpose};
 use crate::mac::{self, Label};
-
-/// The largest version a key may have, so that the next one always fits.
-pub(super) const VERSION_MAX: u32 = 1_000_000;
 
 /// A 256-bit key: wiped when dropped, never printed, compared or serialised.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Key([u8; 32]);
 
 impl Key {
-    pub(super) fn random(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
+    pub(crate) fn random(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
         let key = Self(random_bytes(entropy)?);
         // A source that answers one byte over and over is broken, whatever it reports.
         if key.is_placeholder() {
@@ -57,100 +55,86 @@ pub struct KeyInfo {
     pub retired_at: Option<Timestamp>,
 }
 
-/// A key and its place.
-#[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) info: KeyInfo,
-    pub(super) key: Key,
-}
-
 /// The versions of one purpose's key, of which at least one is in use.
 #[derive(Clone, Debug)]
-pub struct KeyRing {
-    /// The highest version that is not retired.
-    newest: Entry,
-    /// All others, ascending.
-    others: Vec<Entry>,
-}
+pub struct KeyRing(Versions<Key>);
 
 impl KeyRing {
     pub(super) fn generate(entropy: &dyn Entropy, now: Timestamp) -> Result<Self, EntropyError> {
-        let newest = Entry {
-            info: KeyInfo {
-                version: 1,
-                created_at: now,
-                retired_at: None,
-            },
-            key: Key::random(entropy)?,
-        };
-        Ok(Self {
-            newest,
-            others: Vec::new(),
-        })
+        Ok(Self(Versions::first(Key::random(entropy)?, now)))
     }
 
     /// Checks what a ring must hold to: versions in range and distinct, no placeholders, one key in use.
     pub(super) fn from_entries(
         purpose: Purpose,
-        mut entries: Vec<Entry>,
+        entries: Vec<Entry<Key>>,
     ) -> Result<Self, KeyError> {
-        entries.sort_by_key(|entry| entry.info.version);
-        let mut previous = None;
-        for Entry { info, key } in &entries {
-            let version = info.version;
-            if version == 0 || version > VERSION_MAX {
-                return Err(KeyError::VersionOutOfRange { purpose, version });
-            }
-            if previous == Some(version) {
-                return Err(KeyError::DuplicateVersion { purpose, version });
-            }
-            if key.is_placeholder() {
-                return Err(KeyError::Placeholder { purpose, version });
-            }
-            previous = Some(version);
+        if let Some(entry) = entries.iter().find(|entry| entry.key.is_placeholder()) {
+            let version = entry.info.version;
+            return Err(KeyError::Placeholder { purpose, version });
         }
-        match entries
-            .iter()
-            .rposition(|entry| entry.info.retired_at.is_none())
-        {
-            Some(at) => Ok(Self {
-                newest: entries.remove(at),
-                others: entries,
-            }),
-            None if entries.is_empty() => Err(KeyError::MissingRing { purpose }),
-            None => Err(KeyError::AllRetired { purpose }),
-        }
+        Self::of(purpose, Versions::from_entries(entries))
+    }
+
+    pub(super) fn rotated(
+        &self,
+        purpose: Purpose,
+        key: Key,
+        now: Timestamp,
+    ) -> Result<Self, KeyError> {
+        Self::of(purpose, self.0.rotated(key, now))
+    }
+
+    pub(super) fn retired(
+        &self,
+        purpose: Purpose,
+        version: u32,
+        now: Timestamp,
+    ) -> Result<Self, KeyError> {
+        Self::of(purpose, self.0.retired(version, now))
+    }
+
+    fn of(
+        purpose: Purpose,
+        versions: Result<Versions<Key>, VersionFault>,
+    ) -> Result<Self, KeyError> {
+        versions.map(Self).map_err(|fault| match fault {
+            VersionFault::Empty => KeyError::MissingRing { purpose },
+            VersionFault::AllRetired => KeyError::AllRetired { purpose },
+            VersionFault::OutOfRange(version) => KeyError::VersionOutOfRange { purpose, version },
+            VersionFault::Duplicate(version) => KeyError::DuplicateVersion { purpose, version },
+            VersionFault::NotRetirable(version) => KeyError::NotRetirable { purpose, version },
+        })
     }
 
     /// The version that signs.
     #[must_use]
     pub const fn newest(&self) -> (u32, &Key) {
-        (self.newest.info.version, &self.newest.key)
+        self.0.newest()
     }
 
     /// The lowest version that is not retired: it changes only by retiring, not by rotating.
     #[must_use]
     pub fn oldest(&self) -> (u32, &Key) {
-        self.others
-            .iter()
-            .find(|entry| entry.info.retired_at.is_none())
+        self.0
+            .in_use()
+            .next()
             .map_or_else(|| self.newest(), |entry| (entry.info.version, &entry.key))
     }
 
     /// The key of a version, to verify with; `None` where it is unknown or retired.
     #[must_use]
     pub fn get(&self, version: u32) -> Option<&Key> {
-        self.entries()
-            .find(|entry| entry.info.version == version && entry.info.retired_at.is_none())
+        self.0
+            .in_use()
+            .find(|entry| entry.info.version == version)
             .map(|entry| &entry.key)
     }
 
     /// Every version, ascending, retired ones too.
     #[must_use]
     pub fn versions(&self) -> Vec<KeyInfo> {
-        let mut infos: Vec<_> = self.entries().map(|entry| entry.info).collect();
-        infos.sort_by_key(|info| info.version);
-        infos
+        self.sorted().iter().map(|entry| entry.info).collect()
     }
 
     /// A digest of `parts` for `domain` under the newest key: HMAC-SHA256 with every part preceded by its length.
@@ -169,8 +153,12 @@ impl KeyRing {
         Some(keyed(version, self.get(version)?, domain, parts))
     }
 
-    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.others.iter().chain(std::iter::once(&self.newest))
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry<Key>> {
+        self.0.entries()
+    }
+
+    pub(super) fn sorted(&self) -> Vec<&Entry<Key>> {
+        self.0.sorted()
     }
 }
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use portcullis_core::entropy::{Entropy, EntropyError};
 use portcullis_core::time::Timestamp;
 
-use super::ring::{Entry, Key, VERSION_MAX};
-use super::{KeyError, KeyInfo, KeyMarker, KeyRing, Purpose};
+use super::ring::Key;
+use super::versions::Entry;
+use super::{KeyError, KeyMarker, KeyRing, Purpose};
 
 /// One [`KeyRing`] a purpose. Cheap to clone: all clones share one copy of the keys.
 #[derive(Clone, Debug)]
@@ -37,7 +38,7 @@ impl KeyRings {
 
     /// Rings from entries that were read, each checked, and no key twice among them.
     pub(super) fn from_entries(
-        mut entries: impl FnMut(Purpose) -> Result<Vec<Entry>, KeyError>,
+        mut entries: impl FnMut(Purpose) -> Result<Vec<Entry<Key>>, KeyError>,
     ) -> Result<Self, KeyError> {
         let mut ring = |purpose| KeyRing::from_entries(purpose, entries(purpose)?);
         let rings = Self(Arc::new(Rings {
@@ -78,21 +79,8 @@ impl KeyRings {
         entropy: &dyn Entropy,
         now: Timestamp,
     ) -> Result<Self, KeyError> {
-        let mut entries: Vec<Entry> = self.ring(purpose).entries().cloned().collect();
-        let highest = entries.iter().map(|entry| entry.info.version).max();
-        let version = highest.unwrap_or(0).saturating_add(1);
-        if version > VERSION_MAX {
-            return Err(KeyError::VersionOutOfRange { purpose, version });
-        }
-        entries.push(Entry {
-            info: KeyInfo {
-                version,
-                created_at: now,
-                retired_at: None,
-            },
-            key: Key::random(entropy)?,
-        });
-        self.with(purpose, entries)
+        let key = Key::random(entropy)?;
+        Ok(self.with(purpose, self.ring(purpose).rotated(purpose, key, now)?))
     }
 
     /// These rings with one version of one purpose retired at `now`: nothing verifies or opens under it any more.
@@ -100,21 +88,10 @@ impl KeyRings {
     /// # Errors
     /// [`KeyError::NotRetirable`] for the newest version and for one that is unknown or retired already.
     pub fn retire(&self, purpose: Purpose, version: u32, now: Timestamp) -> Result<Self, KeyError> {
-        let ring = self.ring(purpose);
-        if ring.newest().0 == version || ring.get(version).is_none() {
-            return Err(KeyError::NotRetirable { purpose, version });
-        }
-        let mut entries: Vec<Entry> = ring.entries().cloned().collect();
-        for entry in &mut entries {
-            if entry.info.version == version {
-                entry.info.retired_at = Some(now);
-            }
-        }
-        self.with(purpose, entries)
+        Ok(self.with(purpose, self.ring(purpose).retired(purpose, version, now)?))
     }
 
-    fn with(&self, purpose: Purpose, entries: Vec<Entry>) -> Result<Self, KeyError> {
-        let ring = KeyRing::from_entries(purpose, entries)?;
+    fn with(&self, purpose: Purpose, ring: KeyRing) -> Self {
         let mut rings = Rings::clone(&self.0);
         match purpose {
             Purpose::TokenPepper => rings.token_pepper = ring,
@@ -122,7 +99,7 @@ impl KeyRings {
             Purpose::Sealing => rings.sealing = ring,
             Purpose::FormToken => rings.form_token = ring,
         }
-        Ok(Self(Arc::new(rings)))
+        Self(Arc::new(rings))
     }
 
     /// One key in two places would let one purpose's digests stand for another's.
