@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod entropy;
+#[cfg(feature = "jwt")]
+pub mod jwt;
 pub mod keys;
 pub mod opaque;
 pub mod password;

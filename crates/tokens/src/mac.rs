@@ -11,6 +11,8 @@ pub(crate) enum Label {
     Keyed,
     Identifier,
     KeyMarker,
+    #[cfg(feature = "jwt")]
+    JwtKeyId,
 }
 
 impl Label {
@@ -19,6 +21,8 @@ impl Label {
             Self::Keyed => "portcullis keyed v1",
             Self::Identifier => "portcullis identifier v1",
             Self::KeyMarker => "portcullis key marker v1",
+            #[cfg(feature = "jwt")]
+            Self::JwtKeyId => "portcullis jwt key id v1",
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! `cfg(test)` is always true here; it tells clippy that helpers too are test code.
 
+#[cfg(all(test, feature = "jwt"))]
+mod jwt;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
