@@ -3,11 +3,15 @@
 //! [`Builder::backend`](crate::Builder::backend).
 
 mod api_token;
+#[cfg(feature = "jwt")]
+pub(crate) mod jwt;
 mod password;
 mod session;
 mod trusted_proxy;
 
 pub use api_token::ApiTokenBackend;
+#[cfg(feature = "jwt")]
+pub use jwt::JwtBackend;
 pub use password::PasswordBackend;
 pub use session::SessionBackend;
 pub(crate) use session::principal as session_principal;

@@ -14,7 +14,7 @@ use portcullis_core::id::TenantId;
 use portcullis_core::mail::Mailer;
 use portcullis_core::policy::PolicyOverrides;
 use portcullis_core::store::{
-    AuditQuery, IdentityStore, RateLimitStore, ResolveSession, SessionStore,
+    AuditQuery, IdentityStore, RateLimitStore, ResolveSession, SecurityStore, SessionStore,
 };
 use portcullis_tokens::OsEntropy;
 use portcullis_tokens::keys::KeyRings;
@@ -23,6 +23,7 @@ use portcullis_tokens::password::{Argon2Pool, HashPoolConfig, PasswordHasher};
 use portcullis_tokens::seal::Sealer;
 use tokio::sync::{Mutex, Notify};
 
+use crate::access::AccessSigner;
 use crate::backend::{
     ApiTokenBackend, PasswordBackend, SessionBackend, TrustedProxy, TrustedProxyBackend,
 };
@@ -32,6 +33,18 @@ use crate::settings::{PublicUrl, Settings};
 use crate::worker;
 use checks::{check, check_keys, default_tenant, orders, refuse_everybody};
 pub use error::BuildError;
+
+/// Makes the signer of access tokens and the backend that takes them, once the rest is there. A closure, so that no
+/// field depends on a feature.
+type MakeAccess = Box<
+    dyn FnOnce(
+            &Settings,
+            &Arc<dyn SecurityStore>,
+            &Arc<dyn Clock>,
+            &Arc<Journal>,
+        ) -> Result<(Arc<dyn AccessSigner>, Arc<dyn AuthBackend>), BuildError>
+        + Send,
+>;
 
 /// Puts an instance together. Generic over the store until [`build`](Builder::build), so that an ability the store
 /// lacks does not compile.
@@ -51,6 +64,7 @@ pub struct Builder<S> {
     trusted_proxies: Vec<IpNet>,
     basic: bool,
     trusted_proxy: Option<TrustedProxy>,
+    access: Option<MakeAccess>,
     backends: Vec<Arc<dyn AuthBackend>>,
     orders: Vec<(TenantId, Vec<String>)>,
     token_format: TokenFormat,
@@ -87,6 +101,7 @@ where
             trusted_proxies: Vec::new(),
             basic: false,
             trusted_proxy: None,
+            access: None,
             backends: Vec::new(),
             orders: Vec::new(),
             token_format: TokenFormat::default(),
@@ -177,6 +192,28 @@ where
     #[must_use]
     pub fn trusted_proxies(mut self, proxies: Vec<IpNet>) -> Self {
         self.trusted_proxies = proxies;
+        self
+    }
+
+    /// Makes access and refresh tokens, signed with these keys, and takes the access tokens as bearer tokens.
+    #[cfg(feature = "jwt")]
+    #[must_use]
+    pub fn access_tokens(mut self, keys: portcullis_tokens::jwt::JwtKeys) -> Self {
+        use crate::backend::jwt::{self, JwtBackend};
+        self.access = Some(Box::new(move |settings, security, clock, journal| {
+            let codec = jwt::codec(settings, keys)
+                .map_err(|error| BuildError::AccessTokens(Box::new(error)))?;
+            let backend = JwtBackend {
+                codec: codec.clone(),
+                security: Arc::clone(security),
+                clock: Arc::clone(clock),
+                journal: Arc::clone(journal),
+            };
+            Ok((
+                Arc::new(codec) as Arc<dyn AccessSigner>,
+                Arc::new(backend) as Arc<dyn AuthBackend>,
+            ))
+        }));
         self
     }
 
@@ -318,6 +355,12 @@ where
                 journal: Arc::clone(&journal),
             }),
         ];
+        let mut access = None;
+        if let Some(make) = self.access {
+            let (signer, backend) = make(&settings, &stores.security, &self.clock, &journal)?;
+            access = Some(signer);
+            chain.push(backend);
+        }
         if self.basic {
             chain.push(Arc::new(PasswordBackend {
                 passwords: Arc::clone(&passwords),
@@ -347,6 +390,7 @@ where
             hasher,
             passwords,
             mailer,
+            access,
             chain,
             orders,
             touches,

@@ -11,6 +11,7 @@ mod sessions;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod token_pair;
 mod verify_email;
 
 pub use admin::{AdminOutcome, OpenAccountOutcome, StateChange, UserRecord};
@@ -21,4 +22,5 @@ pub use sign_in::{SignIn, SignInOutcome, SignedIn};
 
 pub use crate::passwords::IDENTIFIER_MAX_BYTES;
 pub use sign_up::{SignUp, SignUpOutcome};
+pub use token_pair::{RefreshOutcome, RefreshRequest, TokenOutcome, TokenPair, TokenRequest};
 pub use verify_email::{ResendVerification, VerifyEmail, VerifyEmailOutcome};

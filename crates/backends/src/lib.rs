@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod access;
 pub mod backend;
 mod builder;
 mod error;
@@ -10,6 +11,7 @@ mod portcullis;
 mod settings;
 mod worker;
 
+pub use access::Access;
 pub use builder::{BuildError, Builder};
 pub use error::FlowError;
 pub use portcullis::{Authentication, Portcullis};

@@ -28,6 +28,7 @@ use portcullis_tokens::seal::Sealer;
 use serde_json::json;
 use tokio::sync::{Mutex, Notify};
 
+use crate::access::AccessSigner;
 use crate::builder::Builder;
 use crate::error::FlowError;
 use crate::passwords::Passwords;
@@ -61,6 +62,8 @@ pub(crate) struct Inner {
     pub(crate) hasher: Arc<dyn PasswordHasher>,
     pub(crate) passwords: Arc<Passwords>,
     pub(crate) mailer: Arc<dyn Mailer>,
+    /// Signs access tokens, where the instance makes any.
+    pub(crate) access: Option<Arc<dyn AccessSigner>>,
     /// In the order in which they are asked.
     pub(crate) chain: Vec<Arc<dyn AuthBackend>>,
     /// Tenants with an order of their own.
@@ -131,6 +134,12 @@ impl Portcullis {
     #[must_use]
     pub fn tokens(&self) -> &Tokens {
         &self.0.tokens
+    }
+
+    /// The public keys of access tokens, as a JWK Set (RFC 7517 section 5); `None` where the instance makes none.
+    #[must_use]
+    pub fn jwks(&self) -> Option<serde_json::Value> {
+        self.0.access.as_ref().map(|signer| signer.jwks())
     }
 
     /// A tenant's policy: the default, the system's settings over it, the tenant's own over both.

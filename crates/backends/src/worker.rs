@@ -114,9 +114,10 @@ impl Portcullis {
         let (now, stores) = (self.now(), &self.0.stores);
         let tokens = stores.security.purge_tokens(now).await?;
         let sessions = stores.sessions.prune_sessions(now).await?;
+        let families = stores.security.prune_families(now).await?;
         let attempts = stores.security.purge_attempts(now).await?;
         let limits = stores.limits.purge_limits(now).await?;
-        tracing::debug!(tokens, sessions, attempts, limits, "purged");
+        tracing::debug!(tokens, sessions, families, attempts, limits, "purged");
         Ok(())
     }
 

@@ -49,6 +49,9 @@ pub enum BuildError {
         "backend_order names `{0}`, which is no backend of this instance: enable it or leave it out"
     )]
     UnknownBackend(String),
+    /// Access tokens cannot be made with these settings.
+    #[error("access tokens cannot be made: {0}")]
+    AccessTokens(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A policy value outside its range.
     #[error(transparent)]
     Policy(#[from] PolicyError),

@@ -2,13 +2,13 @@
 
 use portcullis_core::backend::RequestContext;
 use portcullis_core::event::AuthEventType;
-use portcullis_core::principal::Principal;
+use portcullis_core::principal::{Principal, Via};
 
 use crate::error::FlowError;
 use crate::portcullis::Portcullis;
 
 impl Portcullis {
-    /// Ends the session that the principal came with. For one that came with something else there is nothing to end.
+    /// Ends the session or the refresh family that the principal came with. For one that came with something else there is nothing to end.
     ///
     /// # Errors
     /// [`FlowError`] where the store does not answer; the session may live on, and signing out again is safe.
@@ -17,9 +17,13 @@ impl Portcullis {
         principal: &Principal,
         context: &RequestContext,
     ) -> Result<(), FlowError> {
-        if let Some(session) = principal.session() {
-            self.end_session(principal, session, AuthEventType::SignOut, context)
-                .await?;
+        match principal.via {
+            Via::Session(session) => {
+                self.end_session(principal, session, AuthEventType::SignOut, context)
+                    .await?;
+            }
+            Via::AccessToken(family) => self.end_own_family(principal, family, context).await?,
+            _ => {}
         }
         Ok(())
     }
