@@ -16,10 +16,13 @@
 //! | `sessions` | `SessionStore` |
 //! | `resolution` | `ResolveSession`, `SessionStore`, `SecurityStore` and `Crossing` |
 //! | `limits` | `RateLimitStore` |
+//! | `tickets` | `TicketStore` |
+//! | `kv` | `KeyValueStore` |
 //! | `audit` | `AuditQuery`, `SecurityStore` and `Crossing` |
 //!
-//! `all` stands for every family. A store that needs something to outlive it, such as a temporary folder, comes as a
-//! pair: `(Arc<MyStore>, TempDir)`. New cases join by themselves with a new version of this crate.
+//! `all` stands for every family but `tickets` and `kv`. A store that needs something to outlive it, such as a
+//! temporary folder, comes as a pair: `(Arc<MyStore>, TempDir)`. New cases join by themselves with a new version of
+//! this crate.
 //!
 //! The tests run on tokio, which your crate needs as a dev-dependency with `macros` and `rt-multi-thread`. The cases
 //! themselves need no particular runtime: each takes a [`Trial`], which is told how to spawn.
@@ -40,10 +43,12 @@ pub mod api_tokens;
 pub mod attempts;
 pub mod audit;
 mod cases;
+pub mod commits;
 pub mod companions;
 pub mod enrolment;
 mod expect;
 pub mod factors;
+pub mod kv;
 pub mod limits;
 mod operation;
 pub mod outbox;
@@ -58,6 +63,7 @@ pub mod session_cap;
 pub mod session_use;
 pub mod sessions;
 pub mod supersession;
+pub mod tickets;
 pub mod tokens;
 mod trial;
 

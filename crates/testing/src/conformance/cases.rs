@@ -205,6 +205,39 @@ macro_rules! conformance {
             limits_bear_every_time
         );
     };
+    (tickets: $fresh:ident) => {
+        $crate::conformance!(@tickets $fresh:
+            a_ticket_reads_back_whole
+            an_id_is_issued_once
+            one_of_many_issues_an_id
+            a_ticket_of_another_tenant_or_kind_is_unknown
+            a_ticket_works_before_its_end
+            attempts_are_counted_down_to_none
+            a_burst_of_attempts_is_granted_those_left
+            one_of_many_takes_a_ticket
+            an_attempt_that_races_the_end_does_not_resurrect
+            purging_removes_tickets_past_their_end
+            tickets_bear_every_time
+        );
+    };
+    (kv: $fresh:ident) => {
+        $crate::conformance!(@kv $fresh:
+            a_row_reads_back_whole
+            a_row_is_there_before_its_deadline_and_not_at_it
+            parts_are_apart
+            several_rows_are_read_at_one_moment
+            rows_are_listed_by_their_beginning
+            purging_removes_what_is_over
+            rows_bear_every_time
+        );
+        $crate::conformance!(@commits $fresh:
+            a_commit_happens_whole_or_not_at_all
+            checks_see_what_readers_see
+            writes_are_made_in_order
+            one_of_many_inserts
+            no_count_is_lost
+        );
+    };
     (audit: $fresh:ident) => {
         $crate::conformance!(@audit $fresh:
             an_event_reads_back_whole

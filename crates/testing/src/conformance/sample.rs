@@ -5,6 +5,7 @@ use std::time::Duration;
 use portcullis_core::along::Spend;
 use portcullis_core::api_token::{ApiToken, IpAllowlist, Scopes};
 use portcullis_core::entity::{Enrolment, Epoch, Tenant, TenantSecurity, User};
+use portcullis_core::entropy::SeededEntropy;
 use portcullis_core::event::{AuthEvent, AuthEventStatus, AuthEventType};
 use portcullis_core::factor::{FactorConfig, FactorKind};
 use portcullis_core::id::{
@@ -151,7 +152,7 @@ impl<S> Trial<S> {
     /// Opened at [`START`], idle for an hour, over after a day.
     pub(super) fn new_session(&self, tenant: TenantId, user: UserId) -> Session {
         Session {
-            id: SessionId::from_bytes(self.id()),
+            id: SessionId::tagged(user, &SeededEntropy::new(self.below(u64::MAX))).unwrap(),
             user,
             tenant,
             epoch: Epoch(0),

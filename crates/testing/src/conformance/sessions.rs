@@ -81,10 +81,11 @@ pub async fn a_used_id_is_never_used_again<S: SessionStore>(trial: Trial<S>) {
 /// Of many who open a session with one id at once, one does.
 pub async fn one_of_many_gets_an_id<S: SessionStore>(trial: Trial<S>) {
     for _ in 0..rounds() / 4 {
-        let id = SessionId::from_bytes(trial.id());
+        let (tenant, user) = trial.owner();
+        let id = trial.new_session(tenant, user).id;
         let inserted = trial
             .race(32, |_, store| {
-                let (tenant, user) = trial.owner();
+                let (tenant, _) = trial.owner();
                 let mut session = trial.new_session(tenant, user);
                 session.id = id;
                 async move { store.insert_session(&session, MANY).await.unwrap() }

@@ -10,10 +10,10 @@ macro_rules! groups {
     };
 }
 
-const GROUPS: [(&str, &str); 20] = groups!(
-    "accounts" "activation" "api_tokens" "attempts" "audit" "companions" "enrolment" "factors"
-    "limits" "outbox" "people" "refresh" "refresh_cap" "resolution" "rotation" "session_cap" "session_use"
-    "sessions" "supersession" "tokens"
+const GROUPS: [(&str, &str); 23] = groups!(
+    "accounts" "activation" "api_tokens" "attempts" "audit" "commits" "companions" "enrolment" "factors"
+    "kv" "limits" "outbox" "people" "refresh" "refresh_cap" "resolution" "rotation" "session_cap" "session_use"
+    "sessions" "supersession" "tickets" "tokens"
 );
 
 #[test]
