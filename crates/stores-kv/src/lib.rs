@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod adapter;
 mod memory;
+mod memory_kv;
 
+pub use adapter::{KvLimits, KvSessions, KvTickets};
 pub use memory::MemoryStore;
+pub use memory_kv::MemoryKv;
