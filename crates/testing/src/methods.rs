@@ -122,6 +122,31 @@ macro_rules! every_method {
                 fn refund(key: &LimitKey, limit: &RateLimit, now: Timestamp) -> Result<(), StoreError>;
                 fn purge_limits(now: Timestamp) -> Result<u64, StoreError>;
             }
+            TicketStore {
+                fn issue_ticket(ticket: &Ticket) -> Result<TicketIssue, StoreError>;
+                fn peek_ticket(
+                    tenant: TenantId, kind: TicketKind, id: TicketId, now: Timestamp
+                ) -> Result<Option<Ticket>, StoreError>;
+                fn attempt_ticket(
+                    tenant: TenantId, kind: TicketKind, id: TicketId, now: Timestamp
+                ) -> Result<Option<Ticket>, StoreError>;
+                fn take_ticket(
+                    tenant: TenantId, kind: TicketKind, id: TicketId, now: Timestamp
+                ) -> Result<Option<Ticket>, StoreError>;
+                fn revoke_ticket(
+                    tenant: TenantId, kind: TicketKind, id: TicketId, now: Timestamp
+                ) -> Result<bool, StoreError>;
+                fn purge_tickets(now: Timestamp) -> Result<u64, StoreError>;
+            }
+            KeyValueStore {
+                fn get(part: Part, key: &[u8], now: Timestamp) -> Result<Option<KvEntry>, StoreError>;
+                fn get_all(part: Part, keys: &[Vec<u8>], now: Timestamp) -> Result<Vec<Option<KvEntry>>, StoreError>;
+                fn list(part: Part, prefix: &[u8], now: Timestamp) -> Result<Vec<(Vec<u8>, KvEntry)>, StoreError>;
+                fn commit(
+                    part: Part, checks: &[KvCheck], writes: &[KvWrite], now: Timestamp
+                ) -> Result<KvCommit, StoreError>;
+                fn purge(prefix: &[u8], now: Timestamp) -> Result<u64, StoreError>;
+            }
         }
     };
 }
@@ -155,11 +180,15 @@ pub(crate) mod named {
     pub(crate) use portcullis_core::state::Status;
     pub(crate) use portcullis_core::store::{
         AccountStore, Activation, ApiTokenStore, AttemptKey, AuditQuery, Crossing, FactorStore,
-        IdentityAdmin, IdentityAuthnLog, IdentityLookup, LimitKey, OutboxStore, RateLimit,
-        RateLimitStore, RefreshStore, Reservation, ResolveSession, SessionInsert, SessionRotation,
-        SessionStore, Settlement, Taken, VerificationStore, WriteResult,
+        IdentityAdmin, IdentityAuthnLog, IdentityLookup, KeyValueStore, KvCheck, KvCommit, KvEntry,
+        KvWrite, LimitKey, OutboxStore, Part, RateLimit, RateLimitStore, RefreshStore, Reservation,
+        ResolveSession, SessionInsert, SessionRotation, SessionStore, Settlement, Taken, Ticket,
+        TicketId, TicketIssue, TicketKind, TicketStore, VerificationStore, WriteResult,
     };
     pub(crate) use portcullis_core::time::Timestamp;
     pub(crate) use portcullis_core::verification::{TokenKind, VerificationToken};
     pub(crate) use serde_json::Value;
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! What holds whatever failed: no half state, no effect without its event, nothing accepted that is over.
+
+use portcullis_backends::core::entity::Account;
+use portcullis_backends::core::event::{AuthEvent, AuthEventStatus, AuthEventType};
+use portcullis_backends::core::factor::FactorKind;
+use portcullis_backends::core::id::{ApiTokenId, UserId};
+use portcullis_backends::core::state::EntityState;
+use portcullis_backends::core::store::{
+    ApiTokenStore, FactorStore, SessionStore, VerificationStore,
+};
+use portcullis_backends::core::verification::TokenKind;
+use portcullis_backends::flow::{UserRecord, VerifyEmailOutcome};
+use portcullis_backends::tokens::opaque::TokenClass;
+
+use crate::world::{Dead, PASSWORD, World};
+
+/// Successes in the audit log.
+struct Log(Vec<AuthEvent>);
+
+impl Log {
+    fn count(&self, about: UserId, kind: AuthEventType) -> usize {
+        self.about(about, kind).count()
+    }
+
+    fn about(&self, user: UserId, kind: AuthEventType) -> impl Iterator<Item = &AuthEvent> {
+        let wanted = move |event: &&AuthEvent| event.subject == Some(user) && event.kind == kind;
+        self.0.iter().filter(wanted)
+    }
+}
+
+/// How often the account was set to a state that takes rights away.
+fn demotions(log: &Log, user: UserId) -> usize {
+    let changes = log.about(user, AuthEventType::AccountStateChanged);
+    let demotes = |event: &&AuthEvent| event.detail["to"] != EntityState::Active.as_str();
+    changes.filter(demotes).count()
+}
+
+impl World {
+    /// Every law there is, over everything in the store. The store must be healthy.
+    pub(crate) async fn laws_hold(&self) {
+        self.deliver().await;
+        let mut events = self.events().await;
+        events.retain(|event| event.status == AuthEventStatus::Success);
+        let log = Log(events);
+        let people = self.portcullis.admin_users(self.tenant(), None, 1000).await;
+        let people = people.unwrap();
+        for UserRecord { user, account } in &people {
+            let account = account.as_ref().expect("a person without an account");
+            let address = user.email().expect("a person without an address");
+            self.state_is_whole(account, &address.raw, &log).await;
+            self.credentials_are_explained(user.id, &log).await;
+        }
+        for event in &log.0 {
+            let of_nobody = event
+                .subject
+                .is_some_and(|subject| !people.iter().any(|person| person.user.id == subject));
+            assert!(!of_nobody, "an event without its effect: {event:?}");
+        }
+        self.nothing_dead_is_accepted().await;
+    }
+
+    async fn state_is_whole(&self, account: &Account, address: &str, log: &Log) {
+        let (user, store) = (account.user, self.store.healthy());
+        let proofs = log.count(user, AuthEventType::EmailVerified);
+        let opened = log.count(user, AuthEventType::AccountOpened);
+        let state = account.status.state;
+        let loaded = store.load_factor(account.tenant, user, FactorKind::Password);
+        let factor = loaded.await.unwrap().expect("no such account").factor;
+        let mut changes = log.about(user, AuthEventType::AccountStateChanged);
+        match (changes.next(), state) {
+            (Some(latest), state) => assert_eq!(latest.detail["to"], state.as_str()),
+            (None, EntityState::Pending) => self.a_link_is_on_its_way(account, address).await,
+            (None, EntityState::Active) => assert!(proofs + opened > 0, "active by itself"),
+            (None, state) => panic!("{state:?} by itself"),
+        }
+        if state == EntityState::Active {
+            assert!(
+                !account.verified.is_empty(),
+                "active, and nothing is proved"
+            );
+            assert!(factor.is_some(), "active, and no way to sign in");
+        }
+        assert!(proofs <= 1, "one link worked twice");
+        // These are written with their event: neither is there without the other.
+        let rehashed = log.count(user, AuthEventType::PasswordRehashed);
+        let version = factor.map_or(0, |factor| factor.version.0 as usize);
+        assert_eq!(
+            version,
+            proofs + opened + rehashed,
+            "a password unexplained"
+        );
+        assert_eq!(
+            account.epoch.0 as usize,
+            demotions(log, user),
+            "an epoch unexplained"
+        );
+        let sign_ins = log.count(user, AuthEventType::SignIn);
+        assert_eq!(
+            account.last_sign_in.is_some(),
+            sign_ins > 0,
+            "a sign-in unexplained"
+        );
+        let sign_ups = log.count(user, AuthEventType::SignUp);
+        assert!(sign_ups + opened > 0, "a person from nowhere");
+    }
+
+    /// Whoever is pending has a live link, and the mail that brings it has been delivered.
+    async fn a_link_is_on_its_way(&self, account: &Account, address: &str) {
+        let kind = TokenKind::EmailVerification;
+        let store = self.store.healthy();
+        let live = store.live_token(account.tenant, account.user, kind, self.portcullis.now());
+        let live = live.await.unwrap().expect("pending, and no link works");
+        let tokens = self.portcullis.tokens();
+        let mailed = self.mailbox.to(address).iter().any(|mail| {
+            let text = mail.token().unwrap_or_default();
+            let parsed = tokens.parse(TokenClass::Verification, text);
+            parsed.is_ok_and(|link| tokens.verify(&link, &live.digest))
+        });
+        assert!(mailed, "pending, and the mail got lost");
+    }
+
+    async fn credentials_are_explained(&self, user: UserId, log: &Log) {
+        let (store, tenant, now) = (self.store.healthy(), self.tenant(), self.portcullis.now());
+        let sessions = store.list_sessions(tenant, user, now).await.unwrap();
+        let sign_ins = log.count(user, AuthEventType::SignIn);
+        assert!(sessions.len() <= sign_ins, "a session unexplained");
+
+        let created: Vec<ApiTokenId> = log
+            .about(user, AuthEventType::ApiTokenCreated)
+            .map(|event| event.detail["api_token"].as_str().unwrap().parse().unwrap())
+            .collect();
+        for token in store.list_api_tokens(tenant, user, now).await.unwrap() {
+            assert!(created.contains(&token.id), "an API token unexplained");
+        }
+        let revoked = |id: ApiTokenId| {
+            let mut one = log.about(user, AuthEventType::ApiTokenRevoked);
+            one.any(|event| event.detail["api_token"] == id.to_string())
+                || log.count(user, AuthEventType::ApiTokensRevoked) > 0
+        };
+        for id in created {
+            let resolved = store.resolve_api_token(id).await.unwrap();
+            let token = resolved.expect("an event without its API token").token;
+            assert_eq!(
+                token.revoked_at.is_some(),
+                revoked(id),
+                "a revocation unexplained"
+            );
+        }
+    }
+
+    async fn nothing_dead_is_accepted(&self) {
+        let Dead {
+            cookie,
+            api_token,
+            link,
+        } = self.dead();
+        assert!(
+            !self.accepts_cookie(cookie).await,
+            "an ended session came back"
+        );
+        assert!(
+            !self.accepts_token(api_token).await,
+            "a revoked token came back"
+        );
+        let again = self.try_verify(link, None, Some(PASSWORD)).await.unwrap();
+        assert_eq!(again, VerifyEmailOutcome::Rejected, "a used link came back");
+    }
+}

@@ -1,0 +1,25 @@
+//! Every flow, failed at every store call it makes and in every way there is, on the memory store. The tests package
+//! runs the same files on SQLite.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its harness too"
+)]
+
+mod admin;
+mod api_tokens;
+mod background;
+mod chain;
+mod every;
+mod laws;
+mod present;
+mod sessions;
+mod sign_in;
+mod sign_up;
+mod store;
+mod teeth;
+mod verify_email;
+mod world;

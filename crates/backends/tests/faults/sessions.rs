@@ -1,0 +1,143 @@
+//! A person's own sessions and profile.
+
+use portcullis_backends::core::event::AuthEventType;
+use portcullis_backends::core::secret::SecretText;
+use portcullis_backends::flow::{Profile, SessionInfo, SignedIn};
+
+use crate::every::every_fault;
+use crate::world::{ADA, World};
+
+type Two = (SignedIn, SignedIn);
+
+async fn signed_in(w: &World) -> SignedIn {
+    w.person(ADA).await;
+    w.sign_in(ADA).await
+}
+
+async fn signed_in_twice(w: &World) -> Two {
+    let here = signed_in(w).await;
+    w.advance(1);
+    (here, w.sign_in(ADA).await)
+}
+
+/// A session that is over has an event that says so.
+async fn is_over(w: &World, cookie: &SecretText, because: AuthEventType) -> bool {
+    let over = !w.accepts_cookie(cookie).await;
+    let events = w.events().await;
+    let explained = events.iter().any(|event| event.kind == because);
+    assert!(!over || explained, "ended, and nobody knows why");
+    over
+}
+
+// FT-32, CC-03
+#[tokio::test]
+async fn signing_out_ends_the_session_or_can_be_done_again() {
+    let sign_out = async |w: &World, s: &SignedIn| {
+        let context = w.context();
+        w.portcullis.sign_out(&s.principal, &context).await
+    };
+    every_fault(
+        signed_in,
+        async |w: &World, s: &SignedIn| sign_out(w, s).await,
+        |(): &()| true,
+        async |w: &World, s: &SignedIn, answer: Option<()>| {
+            let over = is_over(w, &s.cookie, AuthEventType::SignOut).await;
+            assert!(over || answer.is_none(), "acknowledged, and it lives on");
+            sign_out(w, s).await.unwrap();
+            assert!(is_over(w, &s.cookie, AuthEventType::SignOut).await);
+            w.sign_in(ADA).await;
+        },
+    )
+    .await;
+}
+
+// FT-32, CC-03
+#[tokio::test]
+async fn a_profile_is_read_whole_or_not_at_all() {
+    every_fault(
+        signed_in,
+        async |w: &World, s: &SignedIn| w.portcullis.profile(&s.principal).await,
+        |profile: &Option<Profile>| profile.as_ref().is_some_and(|found| found.handle == ADA),
+        async |w: &World, s: &SignedIn, _| {
+            let profile = w.portcullis.profile(&s.principal).await.unwrap().unwrap();
+            assert!(
+                profile
+                    .identifiers
+                    .iter()
+                    .all(|identifier| identifier.verified)
+            );
+        },
+    )
+    .await;
+}
+
+// FT-32, CC-03
+#[tokio::test]
+async fn sessions_are_listed_whole_or_not_at_all() {
+    every_fault(
+        signed_in_twice,
+        async |w: &World, (here, _): &Two| w.portcullis.list_sessions(&here.principal).await,
+        |sessions: &Vec<SessionInfo>| sessions.len() == 2,
+        async |w: &World, (here, there): &Two, _| {
+            assert!(w.accepts_cookie(&here.cookie).await);
+            assert!(w.accepts_cookie(&there.cookie).await);
+        },
+    )
+    .await;
+}
+
+// FT-32, CC-03
+#[tokio::test]
+async fn one_session_is_ended_or_can_be_ended_again() {
+    let end = async |w: &World, (here, there): &Two| {
+        let (id, context) = (there.principal.session().unwrap(), w.context());
+        let ended = w.portcullis.revoke_session(&here.principal, id, &context);
+        ended.await
+    };
+    every_fault(
+        signed_in_twice,
+        async |w: &World, two: &Two| end(w, two).await,
+        |ended: &bool| *ended,
+        async |w: &World, two: &Two, answer: Option<bool>| {
+            let (here, there) = two;
+            let over = is_over(w, &there.cookie, AuthEventType::SessionRevoked).await;
+            assert!(over || answer.is_none(), "acknowledged, and it lives on");
+            assert_eq!(end(w, two).await.unwrap(), !over);
+            assert!(!end(w, two).await.unwrap());
+            assert!(is_over(w, &there.cookie, AuthEventType::SessionRevoked).await);
+            assert!(w.accepts_cookie(&here.cookie).await);
+        },
+    )
+    .await;
+}
+
+// FT-32, CC-03
+#[tokio::test]
+async fn the_other_sessions_are_ended_together_or_can_be_ended_again() {
+    let end = async |w: &World, (here, _): &Two| {
+        let context = w.context();
+        w.portcullis
+            .revoke_other_sessions(&here.principal, &context)
+            .await
+    };
+    every_fault(
+        async |w: &World| {
+            let two = signed_in_twice(w).await;
+            w.sign_in(ADA).await;
+            two
+        },
+        async |w: &World, two: &Two| end(w, two).await,
+        |ended: &u32| *ended == 2,
+        async |w: &World, two: &Two, answer: Option<u32>| {
+            let (here, there) = two;
+            let over = is_over(w, &there.cookie, AuthEventType::SessionsRevoked).await;
+            assert!(over || answer.is_none(), "acknowledged, and they live on");
+            assert_eq!(end(w, two).await.unwrap(), if over { 0 } else { 2 });
+            assert!(is_over(w, &there.cookie, AuthEventType::SessionsRevoked).await);
+            assert!(w.accepts_cookie(&here.cookie).await);
+            let left = w.portcullis.list_sessions(&here.principal).await.unwrap();
+            assert_eq!(left.len(), 1);
+        },
+    )
+    .await;
+}
