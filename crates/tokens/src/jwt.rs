@@ -40,6 +40,8 @@ mod pem;
 mod rejection;
 mod secret;
 mod signing_key;
+#[cfg(test)]
+mod vectors;
 
 pub use algorithm::JwtAlgorithm;
 pub use claims::{AccessClaims, EXTRA_MEMBERS_MAX, EXTRA_NAME_MAX_BYTES};

@@ -62,8 +62,8 @@ fn long(der: &[u8], tag: u8) -> Option<&[u8]> {
     (*first == tag && length == content.len()).then_some(content)
 }
 
-/// Whether the bytes are one SEQUENCE that begins as keys do: with an algorithm (`SubjectPublicKeyInfo`) or an integer
-/// (RFC 8017, PKCS#8).
+/// Whether the bytes are one SEQUENCE, and nothing behind it, that begins as keys do: with an algorithm
+/// (`SubjectPublicKeyInfo`) or an integer (RFC 8017, PKCS#8).
 pub(super) fn is_key(bytes: &[u8]) -> bool {
     let content = match bytes {
         [0x30, length @ 0..=0x7f, content @ ..] if usize::from(*length) == content.len() => content,

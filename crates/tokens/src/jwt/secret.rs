@@ -5,7 +5,7 @@ use super::der;
 pub(super) const SECRET_MIN_BYTES: usize = 32;
 pub(super) const SECRET_MAX_BYTES: usize = 1024;
 
-/// Random bytes of the shortest length have about 30 distinct ones; fewer than this, one time in 10^20.
+/// Random bytes of the shortest length have about 30 distinct ones; fewer than this, less than once in 10^15 times.
 const DISTINCT_MIN: usize = 16;
 
 /// Whether the bytes could come from a CSPRNG: no text, no pattern, no public key.

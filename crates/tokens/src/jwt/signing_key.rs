@@ -121,6 +121,9 @@ impl SigningKey {
             if !secret::looks_random(bytes) {
                 return Err(SigningKeyError::WeakSecret);
             }
+        } else if !der::is_key(bytes) {
+            // AWS-LC would overlook what stands behind the key.
+            return Err(SigningKeyError::NotAKey { algorithm });
         }
         let (pair, public) =
             KeyPair::new(algorithm, bytes).ok_or(SigningKeyError::NotAKey { algorithm })?;

@@ -21,8 +21,6 @@ use crate::support::NOW;
 
 pub(super) const ISSUER: &str = "https://auth.example.com";
 pub(super) const AUDIENCE: &str = "https://api.example.com";
-/// Of tokens and of `config`, in seconds.
-pub(super) const LIFETIME: i64 = 900;
 
 pub(super) fn config() -> JwtConfig {
     JwtConfig::new(ISSUER, AUDIENCE)
@@ -95,13 +93,12 @@ pub(super) fn forge(header: &str, payload: &str) -> String {
 }
 
 /// Any two texts as header and payload, under any key.
-pub(super) fn sign(
-    algorithm: Algorithm,
-    key: &EncodingKey,
-    header: &str,
-    payload: &str,
-) -> String {
-    let message = message(header, payload);
+pub(super) fn sign(algorithm: Algorithm, key: &EncodingKey, header: &str, payload: &str) -> String {
+    signed(algorithm, key, &message(header, payload))
+}
+
+/// Any message with its signature.
+pub(super) fn signed(algorithm: Algorithm, key: &EncodingKey, message: &str) -> String {
     let signer = (DEFAULT_PROVIDER.signer_factory)(&algorithm, key).unwrap();
     let signature = signer.try_sign(message.as_bytes()).unwrap();
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
