@@ -139,6 +139,26 @@ impl Settings {
         }
     }
 
+    /// The name of the cookie that holds an access token, where tokens go by cookie.
+    #[must_use]
+    pub const fn access_cookie(&self) -> &'static str {
+        if self.is_loopback_profile() {
+            "portcullis-access"
+        } else {
+            "__Host-portcullis-access"
+        }
+    }
+
+    /// The name of the cookie that holds a refresh token, where tokens go by cookie.
+    #[must_use]
+    pub const fn refresh_cookie(&self) -> &'static str {
+        if self.is_loopback_profile() {
+            "portcullis-refresh"
+        } else {
+            "__Host-portcullis-refresh"
+        }
+    }
+
     /// The name of the cookie that ties a sign-up to the browser it was made in.
     #[must_use]
     pub const fn sign_up_cookie(&self) -> &'static str {

@@ -11,7 +11,9 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use utoipa::ToSchema;
 
-pub(crate) use input::{NewApiToken, SendLink, SignIn, SignUp, Verify};
+pub(crate) use input::{
+    NewApiToken, RefreshRequest, SendLink, SignIn, SignUp, TokenRequest, Verify,
+};
 pub(crate) use secret::SecretField;
 
 use crate::code::Code;

@@ -36,6 +36,8 @@ pub struct RoutesConfig {
     pub enable_sessions: bool,
     /// `GET`, `POST` and `DELETE api-tokens`, `DELETE api-tokens/{id}`.
     pub enable_api_tokens: bool,
+    /// `POST token`, `POST refresh` and `GET jwks.json`. Off by itself where the instance makes no access tokens.
+    pub enable_tokens: bool,
     /// `GET openapi.json`.
     pub enable_openapi: bool,
     /// How strict the limits are.
@@ -68,6 +70,7 @@ impl Default for RoutesConfig {
             enable_profile: true,
             enable_sessions: true,
             enable_api_tokens: true,
+            enable_tokens: true,
             enable_openapi: true,
             limits: LimitMode::default(),
             allowed_origins: AllowedOrigins::default(),
@@ -109,6 +112,8 @@ pub enum Switch {
     Sessions,
     /// [`RoutesConfig::enable_api_tokens`].
     ApiTokens,
+    /// [`RoutesConfig::enable_tokens`].
+    Tokens,
     /// [`RoutesConfig::enable_openapi`].
     OpenApi,
 }
@@ -128,6 +133,7 @@ impl Switch {
             Self::Profile => config.enable_profile,
             Self::Sessions => config.enable_sessions,
             Self::ApiTokens => config.enable_api_tokens,
+            Self::Tokens => config.enable_tokens,
             Self::OpenApi => config.enable_openapi,
         }
     }

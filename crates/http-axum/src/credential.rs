@@ -24,11 +24,11 @@ pub(crate) struct Presentation<'a> {
     pub(crate) is_explicit: bool,
 }
 
-/// Reads what a request presents.
+/// Reads what a request presents: a header of its own, or else the first of these cookies that is there.
 pub(crate) fn read<'a>(
     headers: &'a HeaderMap,
     uri: &Uri,
-    session_cookie: &str,
+    cookies: [&str; 2],
 ) -> Result<Presentation<'a>, Problem> {
     refuse_in_url(uri)?;
     let authorization = single(headers, &header::AUTHORIZATION)?;
@@ -42,7 +42,7 @@ pub(crate) fn read<'a>(
             .with_detail("send Authorization or X-API-Key, not both")),
         (Some(value), None) => Ok(explicit(authorized(value)?)),
         (None, Some(value)) => Ok(explicit(Some(Credential::ApiKey(token(value)?)))),
-        (None, None) => match cookie::find(headers, session_cookie) {
+        (None, None) => match by_cookie(headers, cookies) {
             Found::None => Ok(Presentation {
                 credential: None,
                 is_explicit: false,
@@ -56,6 +56,15 @@ pub(crate) fn read<'a>(
             Found::TooLarge => Err(too_large("the cookies are longer than 8 KiB")),
         },
     }
+}
+
+fn by_cookie<'a>(headers: &'a HeaderMap, cookies: [&str; 2]) -> Found<'a> {
+    let found = |name: &&str| cookie::find(headers, name);
+    let mut there = cookies
+        .iter()
+        .map(found)
+        .filter(|found| *found != Found::None);
+    there.next().unwrap_or(Found::None)
 }
 
 /// Refuses a credential in the URL, good or not, whatever else there is (SECURITY HT-15).

@@ -6,4 +6,5 @@ pub(crate) mod profile;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
 pub(crate) mod sign_up;
+pub(crate) mod tokens;
 pub(crate) mod verify;

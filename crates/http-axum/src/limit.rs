@@ -104,6 +104,12 @@ pub(crate) const VERIFY: Limits = Limits::Of(&[
     limit("verify", Per::Everybody, 6000, MINUTE),
 ]);
 
+/// Refresh tokens are not guessed either; what is counted is those that are not good.
+pub(crate) const REFRESH: Limits = Limits::Of(&[
+    limit("refresh", Per::Address, 60, MINUTE),
+    limit("refresh", Per::Everybody, 60_000, MINUTE),
+]);
+
 const MAIL_TO_ONE: RouteLimit = limit("mail", Per::Identifier, 5, Duration::from_secs(15 * 60));
 const MAIL_TO_ALL: RouteLimit = limit("mail", Per::Everybody, 1200, MINUTE);
 

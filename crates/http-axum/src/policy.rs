@@ -158,6 +158,19 @@ impl Policy for InSession {
     }
 }
 
+/// Somebody who signed in a while ago, in a session or with an access token; not a long-lived API token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Interactive;
+
+impl Policy for Interactive {
+    async fn check(principal: &Principal, _: &Portcullis) -> Result<(), CheckError> {
+        match principal.via {
+            Via::Session(_) | Via::AccessToken(_) => Ok(()),
+            _ => Err(Denied::credential().into()),
+        }
+    }
+}
+
 /// A program with an API token.
 #[derive(Clone, Copy, Debug)]
 pub struct WithApiToken;

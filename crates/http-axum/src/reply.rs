@@ -110,6 +110,33 @@ impl From<Principal> for Caller {
     }
 }
 
+/// A pair of tokens (RFC 6749 section 5.1). In cookies, the tokens themselves are not in the body.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Tokens {
+    /// A JWT for `Authorization: Bearer`.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "expose")]
+    #[schema(value_type = Option<String>)]
+    pub(crate) access_token: Option<SecretText>,
+    /// `Bearer`.
+    pub(crate) token_type: &'static str,
+    /// How long the access token is good for, in seconds.
+    pub(crate) expires_in: u64,
+    /// For the next pair, once.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "expose")]
+    #[schema(value_type = Option<String>)]
+    pub(crate) refresh_token: Option<SecretText>,
+    /// How long the refresh token is good for unused, in seconds.
+    pub(crate) refresh_expires_in: u64,
+    /// What the access token is limited to; null for one that is not limited.
+    #[schema(value_type = Option<Vec<String>>)]
+    pub(crate) scopes: Option<Scopes>,
+}
+
+/// The one place where a token leaves its wrapper into a body: it is its owner's, and shown once.
+fn expose<S: Serializer>(token: &Option<SecretText>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(token.as_ref().map_or("", SecretText::expose))
+}
+
 /// A person as they see themselves.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Person {

@@ -96,8 +96,9 @@ async fn decide(
     portcullis: &Portcullis,
     context: &RequestContext,
 ) -> Result<Option<Principal>, Problem> {
-    let cookie = portcullis.settings().session_cookie();
-    let presentation = credential::read(&parts.headers, &parts.uri, cookie)?;
+    let settings = portcullis.settings();
+    let cookies = [settings.session_cookie(), settings.access_cookie()];
+    let presentation = credential::read(&parts.headers, &parts.uri, cookies)?;
     // The cookie comes by itself, so what it is used for must come from a page of ours; no layer is needed for that.
     let by_cookie = matches!(presentation.credential, Some(Credential::Cookie(_)));
     let same_site = || match parts.extensions.get::<Checked>() {

@@ -54,7 +54,8 @@ where
     build(&shared, "", HEALTH_ROUTES)
 }
 
-fn shared(portcullis: &Portcullis, config: RoutesConfig) -> Arc<Shared> {
+fn shared(portcullis: &Portcullis, mut config: RoutesConfig) -> Arc<Shared> {
+    config.enable_tokens &= portcullis.has_access_tokens();
     Arc::new(Shared {
         portcullis: portcullis.clone(),
         config,

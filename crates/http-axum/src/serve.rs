@@ -15,7 +15,7 @@ use crate::call::{Call, Shared};
 use crate::code::Code;
 use crate::csrf::{self, Checked};
 use crate::extract::allowed;
-use crate::policy::{Fresh, InSession, SignedIn};
+use crate::policy::{Fresh, InSession, Interactive, SignedIn};
 use crate::problem::Problem;
 use crate::request_id::{REQUEST_ID, RequestId};
 use crate::resolve::Resolved;
@@ -108,7 +108,7 @@ async fn admit(
         }
         RoutePolicy::AnonymousOrSession => {
             match Resolved::of(parts, portcullis).await?.optional()? {
-                Some(_) => allowed::<InSession>(parts, portcullis, place)
+                Some(_) => allowed::<Interactive>(parts, portcullis, place)
                     .await
                     .map(Some),
                 None => Ok(None),

@@ -82,6 +82,52 @@ impl Input for SignIn {
     }
 }
 
+/// Somebody who wants a pair of tokens.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TokenRequest {
+    /// An e-mail address or user name.
+    pub(crate) identifier: String,
+    /// The password.
+    #[schema(inline)]
+    pub(crate) password: SecretField,
+    /// What the access tokens are to be limited to; without it, nothing.
+    #[serde(default)]
+    #[schema(min_items = 1, max_items = 32)]
+    pub(crate) scopes: Option<Vec<String>>,
+    /// Whether the pair goes into `HttpOnly` cookies rather than into the body.
+    #[serde(default)]
+    pub(crate) cookies: bool,
+}
+
+impl Input for TokenRequest {
+    const KIND: BodyKind = BodyKind::Json;
+    const FIELDS: &'static str = "identifier, password, scopes (optional), cookies (optional)";
+
+    fn identifier(&self) -> Option<&str> {
+        Some(&self.identifier)
+    }
+}
+
+/// Somebody who wants the next pair. The answer goes the way the refresh token came.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RefreshRequest {
+    /// The refresh token; without it, the one in the cookie.
+    #[serde(default)]
+    #[schema(inline)]
+    pub(crate) refresh_token: Option<SecretField>,
+    /// Narrower scopes for this access token.
+    #[serde(default)]
+    #[schema(min_items = 1, max_items = 32)]
+    pub(crate) scopes: Option<Vec<String>>,
+}
+
+impl Input for RefreshRequest {
+    const KIND: BodyKind = BodyKind::Json;
+    const FIELDS: &'static str = "refresh_token (optional), scopes (optional)";
+}
+
 /// An API token to make. Whose it is follows from the session alone.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

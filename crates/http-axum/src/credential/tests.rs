@@ -1,6 +1,7 @@
 use super::*;
 
 const COOKIE: &str = "__Host-portcullis";
+const ACCESS: &str = "__Host-portcullis-access";
 
 fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -11,7 +12,7 @@ fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
 }
 
 fn code(pairs: &[(&'static str, &str)], uri: &'static str) -> Result<(), Code> {
-    read(&headers(pairs), &Uri::from_static(uri), COOKIE)
+    read(&headers(pairs), &Uri::from_static(uri), [COOKIE, ACCESS])
         .map(|_| ())
         .map_err(|problem| problem.code())
 }
@@ -59,7 +60,7 @@ fn a_credential_is_read_from_one_place() {
     ];
     for (pairs, credential, is_explicit) in cases {
         let headers = headers(pairs);
-        let read = read(&headers, &Uri::from_static("/"), COOKIE).unwrap();
+        let read = read(&headers, &Uri::from_static("/"), [COOKIE, ACCESS]).unwrap();
         assert_eq!(read.credential, *credential, "{pairs:?}");
         assert_eq!(read.is_explicit, *is_explicit, "{pairs:?}");
     }
@@ -144,7 +145,7 @@ fn what_is_no_token_is_rejected_without_asking_anybody() {
             header::AUTHORIZATION,
             HeaderValue::from_bytes(&bytes).unwrap(),
         );
-        let problem = read(&headers, &Uri::from_static("/"), COOKIE).unwrap_err();
+        let problem = read(&headers, &Uri::from_static("/"), [COOKIE, ACCESS]).unwrap_err();
         assert_eq!(problem.code(), Code::CredentialRejected, "{value}");
     }
     assert_eq!(

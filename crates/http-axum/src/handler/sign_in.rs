@@ -50,8 +50,14 @@ pub(crate) async fn logout(call: &Call) -> Result<Answer, Problem> {
 /// 204 that deletes the session cookie.
 pub(super) fn forgetting_the_session(call: &Call) -> Result<Answer, Problem> {
     let settings = call.settings();
-    let deletion = cookie::delete(settings, settings.session_cookie());
-    let mut answer = Answer::no_content().with_cookie(deletion)?;
+    let delete = |name| cookie::delete(settings, name);
+    let mut answer = Answer::no_content().with_cookie(delete(settings.session_cookie()))?;
+    // Tokens go by cookie where they were asked for that way; there is nothing to forget otherwise.
+    for name in [settings.access_cookie(), settings.refresh_cookie()] {
+        if !matches!(cookie::find(&call.parts.headers, name), Found::None) {
+            answer = answer.with_cookie(delete(name))?;
+        }
+    }
     headers::clear_site_data(answer.headers());
     Ok(answer)
 }

@@ -3,15 +3,18 @@
 use portcullis_core::event::AuthEventType as Event;
 
 use super::{Pages, RoutePolicy, RouteSpec, Shape, Verb, input};
-use crate::body::{BodyKind, NewApiToken, SendLink, SignIn, SignUp, Verify};
+use crate::body::{
+    BodyKind, NewApiToken, RefreshRequest, SendLink, SignIn, SignUp, TokenRequest, Verify,
+};
 use crate::call::{plain, with_body};
 use crate::code::Code;
 use crate::config::Switch;
-use crate::handler::{api_tokens, health, profile, sessions, sign_in, sign_up, verify};
+use crate::handler::{api_tokens, health, profile, sessions, sign_in, sign_up, tokens, verify};
 use crate::limit::{self, Limits};
 use crate::openapi;
 use crate::reply::{
-    Accepted, ApiTokens, Caller, CreatedApiToken, Health, Person, Revoked, Sessions, Verified,
+    Accepted, ApiTokens, Caller, CreatedApiToken, Health, Person, Revoked, Sessions, Tokens,
+    Verified,
 };
 
 const GUARDED: Limits = Limits::None {
@@ -94,10 +97,10 @@ pub static ROUTES: &[RouteSpec] = &[
         sign_in::sign_in
     ),
     route!(
-        Post "/logout" "End the session; without one, only forget the cookie",
+        Post "/logout" "End the session or the family of tokens; without one, only forget the cookies",
         Logout, AnonymousOrSession, GUARDED,
         body: , answer: 204,
-        events: [SignOut, AccessDenied], codes: [CredentialNotAllowed], pages: None,
+        events: [SignOut, RefreshEnded, AccessDenied], codes: [CredentialNotAllowed], pages: None,
         sign_in::logout
     ),
     route!(
@@ -162,6 +165,27 @@ pub static ROUTES: &[RouteSpec] = &[
         body: , answer: 204,
         events: [ApiTokenRevoked, AccessDenied], codes: [NotFound], pages: None,
         api_tokens::revoke
+    ),
+    route!(
+        Post "/token" "Get a pair of access and refresh token for a password",
+        Tokens, Public, limit::SIGN_IN,
+        body: TokenRequest, answer: 200 Tokens,
+        events: [SignIn, TokensIssued, PasswordRehashed], codes: [InvalidCredentials], pages: None,
+        tokens::issue
+    ),
+    route!(
+        Post "/refresh" "Exchange a refresh token for the next pair",
+        Tokens, Public, limit::REFRESH,
+        body: RefreshRequest, answer: 200 Tokens,
+        events: [TokensRefreshed, RefreshReuse], codes: [InvalidGrant], pages: None,
+        tokens::refresh
+    ),
+    route!(
+        Get "/jwks.json" "The public keys of access tokens",
+        Tokens, Public, CHEAP,
+        body: , answer: 200,
+        events: [], codes: [], pages: None,
+        tokens::jwks
     ),
     route!(
         Get "/openapi.json" "This document",

@@ -63,6 +63,8 @@ impl App {
             .clock(clock.clone())
             .with_audit_query()
             .without_workers();
+        #[cfg(feature = "jwt")]
+        let builder = builder.access_tokens(jwt_keys());
         let portcullis = change(builder).build().await.unwrap();
         let router = mount(
             Router::new().merge(portcullis_http_axum::routes(&portcullis)),
@@ -172,6 +174,17 @@ impl App {
         let [_, b, c, d] = self.peers.fetch_add(1, Ordering::SeqCst).to_be_bytes();
         format!("10.{b}.{c}.{d}")
     }
+}
+
+#[cfg(feature = "jwt")]
+fn jwt_keys() -> portcullis_backends::tokens::jwt::JwtKeys {
+    use portcullis_backends::tokens::{OsEntropy, jwt::JwtAlgorithm, jwt::JwtKeys};
+    JwtKeys::generate(
+        JwtAlgorithm::EdDsa,
+        &OsEntropy,
+        ManualClock::default().now(),
+    )
+    .unwrap()
 }
 
 pub(crate) struct Client<'a> {

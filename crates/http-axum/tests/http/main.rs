@@ -16,5 +16,7 @@ mod path;
 mod sessions;
 mod surface;
 mod table;
+#[cfg(feature = "jwt")]
+mod token_pair;
 mod tokens;
 mod uniform;
