@@ -52,3 +52,13 @@ fn a_pair_keeps_what_must_outlive_the_store() {
     let pair = (std::sync::Arc::clone(&store), String::new());
     assert_eq!(Fixture::store(&pair), Fixture::store(&store));
 }
+
+#[test]
+fn a_store_that_is_not_there_is_not_tried() {
+    let store = std::sync::Arc::new(7);
+    assert_eq!(
+        Fixture::store(&Some(std::sync::Arc::clone(&store))),
+        Some(store)
+    );
+    assert_eq!(Fixture::store(&None::<std::sync::Arc<u8>>), None);
+}

@@ -11,28 +11,37 @@ use portcullis_core::entropy::{SeededEntropy, random_bytes};
 /// Runs a task beside the others, as `tokio::spawn` does.
 pub type Spawn = fn(Pin<Box<dyn Future<Output = ()> + Send>>);
 
-/// What a case gets its store from: the store, or the store with what must outlive it, such as a temporary folder.
+/// What a case gets its store from: the store, the store with what must outlive it, such as a temporary folder, or
+/// perhaps neither.
 pub trait Fixture {
     /// The store.
     type Store;
 
-    /// A handle to it.
-    fn store(&self) -> Arc<Self::Store>;
+    /// A handle to it; `None` where there is no such store on this machine, and the case is not tried.
+    fn store(&self) -> Option<Arc<Self::Store>>;
 }
 
 impl<S> Fixture for Arc<S> {
     type Store = S;
 
-    fn store(&self) -> Arc<S> {
-        Self::clone(self)
+    fn store(&self) -> Option<Arc<S>> {
+        Some(Self::clone(self))
     }
 }
 
 impl<S, G> Fixture for (Arc<S>, G) {
     type Store = S;
 
-    fn store(&self) -> Arc<S> {
-        Arc::clone(&self.0)
+    fn store(&self) -> Option<Arc<S>> {
+        Some(Arc::clone(&self.0))
+    }
+}
+
+impl<F: Fixture> Fixture for Option<F> {
+    type Store = F::Store;
+
+    fn store(&self) -> Option<Arc<F::Store>> {
+        self.as_ref().and_then(F::store)
     }
 }
 
