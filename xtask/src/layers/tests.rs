@@ -103,6 +103,14 @@ fn an_edge_for_tests_is_not_one_for_the_library() {
 }
 
 #[test]
+fn a_crates_tests_may_turn_on_its_own_features() {
+    assert_eq!(
+        said("portcullis-stores-sql", dev("portcullis-stores-sql")),
+        ""
+    );
+}
+
+#[test]
 fn an_edge_to_a_tool_is_reported() {
     let mut packages = sound();
     let tool = Package {
