@@ -91,6 +91,11 @@ pub enum MigrateError {
     Store(#[from] StoreError),
 }
 
+/// The tables are not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the database lacks the schema of this version: run migrate")]
+pub(crate) struct SchemaMissing;
+
 /// The migrations that were not applied yet.
 ///
 /// # Errors

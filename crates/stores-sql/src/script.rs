@@ -4,19 +4,20 @@
 //! caller has gone. What a guard decides is decided inside the statement, in its predicate; a guard that fails rolls
 //! the whole script back.
 //!
-//! A script that touches a person changes that person's account row first where it counts rows. SQLite's
-//! `BEGIN IMMEDIATE` makes all scripts take turns anyway; engines with row locks need the order.
+//! A script says whose it is, see [`Turns`]. SQLite's `BEGIN IMMEDIATE` makes all scripts take turns anyway; engines with
+//! row locks make those of one person take turns.
 
 use portcullis_core::along::Refusal;
 use portcullis_core::error::{StoreError, StoreErrorKind};
+use portcullis_core::id::{ApiTokenId, SessionId, TenantId, UserId, VerificationTokenId};
 
 use crate::columns::Row;
 use crate::value::Value;
 
 /// SQL with `?` and the values that go there.
 ///
-/// The text is written once for every engine. Where one needs another (upserts, `min` and `max` of two values,
-/// `RETURNING`), its driver puts its own in this one's place.
+/// The text is written once for every engine, as SQLite takes it; the others' drivers translate it. What stands in
+/// `/*! .. */` is for engines with row locks; SQLite takes it for a comment.
 pub(crate) struct Statement {
     pub(crate) sql: &'static str,
     pub(crate) values: Vec<Value>,
@@ -57,6 +58,8 @@ pub(crate) struct Step {
     pub(crate) otherwise: Otherwise,
     /// What it means that a unique value is taken; `None` where that is the caller's error.
     pub(crate) taken: Option<Refusal>,
+    /// It changes the account row of the person whose turn it is, and so locks it without being asked to.
+    pub(crate) takes_turn: bool,
 }
 
 impl Step {
@@ -68,6 +71,7 @@ impl Step {
             expect: Expect::Any,
             otherwise: Otherwise::Fault,
             taken: None,
+            takes_turn: false,
         }
     }
 
@@ -98,6 +102,12 @@ impl Step {
     /// A taken unique value refuses the write.
     pub(crate) const fn if_taken(mut self, refusal: Refusal) -> Self {
         self.taken = Some(refusal);
+        self
+    }
+
+    /// It changes the account row of the person whose turn it is.
+    pub(crate) const fn takes_turn(mut self) -> Self {
+        self.takes_turn = true;
         self
     }
 
@@ -145,15 +155,40 @@ impl Step {
     }
 }
 
+/// Whose script it is. An engine with row locks takes the account rows of these people before the first step, always in
+/// the same order: scripts of one person then see what the one before them did, even in what they count and in rows
+/// that they meet by the dozen, and no two ever wait for each other.
+#[derive(Default)]
+pub(crate) struct Turns {
+    pub(crate) people: Vec<UserId>,
+    /// Rows whose owners the caller does not know.
+    pub(crate) tokens: Vec<VerificationTokenId>,
+    pub(crate) api_tokens: Vec<ApiTokenId>,
+    pub(crate) sessions: Vec<SessionId>,
+    /// Addresses that are nobody's yet.
+    pub(crate) addresses: Vec<(TenantId, String)>,
+}
+
 /// Steps that happen together or not at all.
 #[derive(Default)]
 pub(crate) struct Script {
     steps: Vec<Step>,
+    pub(crate) turns: Turns,
 }
 
 impl Script {
     pub(crate) fn of(step: Step) -> Self {
-        Self { steps: vec![step] }
+        Self {
+            steps: vec![step],
+            turns: Turns::default(),
+        }
+    }
+
+    /// The script is this person's.
+    pub(crate) fn turn_of(&mut self, user: UserId) {
+        if !self.turns.people.contains(&user) {
+            self.turns.people.push(user);
+        }
     }
 
     pub(crate) fn step(&mut self, step: Step) {

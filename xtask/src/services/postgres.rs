@@ -31,8 +31,17 @@ impl Cluster {
         let password = secret();
         place.write("password", &password)?;
         let mut made = place.command(&initdb);
-        made.args(["--pgdata=data", "--username=portcullis", "--auth=scram-sha-256"]);
-        made.args(["--pwfile=password", "--encoding=UTF8", "--no-locale", "--no-sync"]);
+        made.args([
+            "--pgdata=data",
+            "--username=portcullis",
+            "--auth=scram-sha-256",
+        ]);
+        made.args([
+            "--pwfile=password",
+            "--encoding=UTF8",
+            "--no-locale",
+            "--no-sync",
+        ]);
         let made = made.output()?;
         if !made.status.success() {
             let why = String::from_utf8_lossy(&made.stderr).into_owned();
@@ -78,7 +87,10 @@ impl Cluster {
         let status = self.place.folder.join("data/postmaster.pid");
         let is_ready = || {
             let status = fs::read_to_string(&status).unwrap_or_default();
-            status.lines().nth(7).is_some_and(|line| line.trim() == "ready")
+            status
+                .lines()
+                .nth(7)
+                .is_some_and(|line| line.trim() == "ready")
         };
         if until(is_ready) {
             return Ok(());
@@ -113,7 +125,10 @@ impl Keeper {
         let mut shell = place.command("/bin/sh".as_ref());
         shell.args(["-c", KEEP]).arg(&place.folder);
         shell.arg(server.get_program()).args(server.get_args());
-        shell.stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log);
+        shell
+            .stdin(Stdio::piped())
+            .stdout(log.try_clone()?)
+            .stderr(log);
         let mut shell = shell.spawn()?;
         let pipe = shell.stdin.take();
         Ok(Self { shell, pipe })

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use portcullis_core::error::{StoreError, StoreErrorKind};
 use rusqlite::{ErrorCode, ffi};
 
-use crate::schema::MigrateError;
+use crate::schema::{MigrateError, SchemaMissing};
 
 /// A database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -51,11 +51,6 @@ pub enum OpenError {
     #[error("a thread for the database could not be started")]
     Thread(#[source] std::io::Error),
 }
-
-/// The tables are not there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the database lacks the schema of this version: run migrate")]
-pub(crate) struct SchemaMissing;
 
 /// The code where SQLite gave one.
 fn code(error: &rusqlite::Error) -> Option<&ffi::Error> {

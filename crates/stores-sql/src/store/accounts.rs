@@ -99,11 +99,8 @@ fn state_step(tenant: TenantId, user: UserId, to: &Status) -> Step {
         now,
     ];
     values.extend(sources(to.state));
-    Step::new("set the state", SET_STATE, values).one_or_why(
-        STATE,
-        values![now, tenant, user],
-        transition,
-    )
+    let step = Step::new("set the state", SET_STATE, values).takes_turn();
+    step.one_or_why(STATE, values![now, tenant, user], transition)
 }
 
 /// A pending account becomes active; an active one stays as it is, one whose suspension has ended too.
@@ -119,11 +116,8 @@ const ACTIVATE: &str = concat!(
 );
 
 fn activate_step(tenant: TenantId, user: UserId, now: Timestamp) -> Step {
-    Step::new("activate", ACTIVATE, values![now, tenant, user, now]).one_or_why(
-        STATE,
-        values![now, tenant, user],
-        transition,
-    )
+    let step = Step::new("activate", ACTIVATE, values![now, tenant, user, now]).takes_turn();
+    step.one_or_why(STATE, values![now, tenant, user], transition)
 }
 
 const VERIFY: &str = "INSERT INTO verified_identifiers \
@@ -149,11 +143,8 @@ const MOVE_EPOCH: &str = "UPDATE accounts SET epoch = epoch + 1 \
 const EPOCH: &str = "SELECT epoch FROM accounts WHERE tenant_id = ? AND user_id = ?";
 
 pub(super) fn epoch_step(tenant: TenantId, user: UserId) -> Step {
-    Step::new("move the epoch", MOVE_EPOCH, values![tenant, user]).one_or_why(
-        EPOCH,
-        values![tenant, user],
-        no_epoch,
-    )
+    let step = Step::new("move the epoch", MOVE_EPOCH, values![tenant, user]).takes_turn();
+    step.one_or_why(EPOCH, values![tenant, user], no_epoch)
 }
 
 /// An epoch at its end would stand still and let old credentials live.
@@ -191,6 +182,7 @@ impl<D: Driver> AccountStore for SqlStore<D> {
         along: Along,
     ) -> WriteResult<()> {
         let script = accompanied(along, |script| {
+            script.turn_of(user);
             script.step(state_step(tenant, user, to));
             Ok(())
         })?;
@@ -212,6 +204,7 @@ impl<D: Driver> AccountStore for SqlStore<D> {
             now,
         } = activation;
         let script = accompanied(along, |script| {
+            script.turn_of(user);
             script.step(if *activate {
                 activate_step(tenant, user, *now)
             } else {
@@ -228,6 +221,7 @@ impl<D: Driver> AccountStore for SqlStore<D> {
 
     async fn bump_epoch(&self, tenant: TenantId, user: UserId, along: Along) -> WriteResult<Epoch> {
         let script = accompanied(along, |script| {
+            script.turn_of(user);
             script.step(epoch_step(tenant, user));
             let read = Step::new(READ_EPOCH, EPOCH, values![tenant, user]);
             script.step(read.expect(Expect::OneRow));

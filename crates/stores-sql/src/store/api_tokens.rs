@@ -124,6 +124,7 @@ const REVOKED_ALL: &str = "revoke all tokens";
 impl<D: Driver> ApiTokenStore for SqlStore<D> {
     async fn create_api_token(&self, token: &ApiToken, cap: u32, along: Along) -> WriteResult<()> {
         let script = accompanied(along, |script| {
+            script.turn_of(token.owner);
             script.step(lock_step(token.tenant, token.owner).one_or(Refusal::NotFound));
             script.step(create_step(token, cap)?);
             Ok(())
@@ -141,6 +142,7 @@ impl<D: Driver> ApiTokenStore for SqlStore<D> {
     async fn touch_api_tokens(&self, uses: &[(ApiTokenId, Timestamp)]) -> Result<(), StoreError> {
         let mut script = Script::default();
         for &(id, at) in uses {
+            script.turns.api_tokens.push(id);
             script.step(Step::new("touch a token", TOUCH, values![at, id, at]));
         }
         self.driver.done(script).await.map(drop)
@@ -165,6 +167,7 @@ impl<D: Driver> ApiTokenStore for SqlStore<D> {
         along: Along,
     ) -> WriteResult<()> {
         let script = accompanied(along, |script| {
+            script.turn_of(owner);
             let step = Step::new("revoke the token", REVOKE, values![now, id, tenant, owner]);
             script.step(step.one_or(Refusal::NotFound));
             Ok(())
@@ -180,6 +183,7 @@ impl<D: Driver> ApiTokenStore for SqlStore<D> {
         along: Along,
     ) -> WriteResult<u64> {
         let script = accompanied(along, |script| {
+            script.turn_of(owner);
             let values = values![now, tenant, owner, now];
             script.step(Step::new(REVOKED_ALL, REVOKE_ALL, values));
             Ok(())

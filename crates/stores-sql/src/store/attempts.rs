@@ -29,7 +29,7 @@ const RESERVE: &str = "INSERT INTO attempts \
      blocked_until = CASE WHEN attempts.expires_at <= ? THEN excluded.blocked_until \
          WHEN attempts.failures + 1 < ? THEN ? \
          WHEN attempts.failures + 1 - ? >= ? THEN ? \
-         ELSE ? + min(? << (attempts.failures + 1 - ?), ?) END, \
+         ELSE ? + min(? << CAST(attempts.failures + 1 - ? AS INTEGER), ?) END, \
      expires_at = excluded.expires_at \
      WHERE attempts.expires_at <= ? OR attempts.blocked_until <= ?";
 
@@ -141,7 +141,8 @@ impl<D: Driver> IdentityAuthnLog for SqlStore<D> {
                     SIGNED_IN,
                     values![now, key.tenant, user],
                 );
-                script.step(step.one_or(Refusal::NotFound));
+                script.turn_of(user);
+                script.step(step.takes_turn().one_or(Refusal::NotFound));
                 script.step(forget_step(key));
             }
             Ok(())

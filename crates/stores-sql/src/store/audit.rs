@@ -22,7 +22,7 @@ macro_rules! newest {
              ip, user_agent, request_id, detail FROM auth_events WHERE ",
             $scope,
             " AND (? = 0 OR kind = ?) AND (? = 0 OR status = ?) AND at >= ? AND (? = 0 OR at < ?) \
-             ORDER BY at DESC, id DESC LIMIT ?)"
+             ORDER BY at DESC, id DESC LIMIT ?) newest"
         )
     };
 }

@@ -20,10 +20,12 @@ pub(super) fn accompanied(
 ) -> Result<Script, StoreError> {
     let mut script = Script::default();
     if let Some(spend) = &along.spend {
+        script.turns.tokens.push(spend.id);
         script.step(spend_step(spend));
     }
     effect(&mut script)?;
     if let Some((tenant, user)) = along.bump_epoch {
+        script.turn_of(user);
         script.step(epoch_step(tenant, user));
     }
     if let Some(token) = along.issue {
@@ -113,8 +115,15 @@ fn issue(script: &mut Script, token: &VerificationToken) {
     let kind = token.kind.as_str();
     let now = token.created_at;
     let (supersede, whose) = match token.user {
-        Some(user) => (SUPERSEDE_OWNED, Value::from(user)),
-        None => (SUPERSEDE_UNOWNED, Value::from(&token.email)),
+        Some(user) => {
+            script.turn_of(user);
+            (SUPERSEDE_OWNED, Value::from(user))
+        }
+        None => {
+            let address = (token.tenant, token.email.clone());
+            script.turns.addresses.push(address);
+            (SUPERSEDE_UNOWNED, Value::from(&token.email))
+        }
     };
     let values = vec![
         now.into(),
@@ -192,5 +201,5 @@ const ACCOUNT_IS_THERE: &str =
 
 /// The account is there, and other scripts that count its rows wait for this one.
 pub(super) fn lock_step(tenant: TenantId, user: UserId) -> Step {
-    Step::new("lock the account", ACCOUNT_IS_THERE, values![tenant, user])
+    Step::new("lock the account", ACCOUNT_IS_THERE, values![tenant, user]).takes_turn()
 }

@@ -155,24 +155,29 @@ pub(super) fn user_step(user: &User) -> Result<Step, StoreError> {
     Ok(Step::new("insert the person", INSERT_USER, values).one_or(Refusal::NotFound))
 }
 
+/// Of two callers at once with the same person the second waits, and then finds that person there.
 const INSERT_NEW_USER: &str = "INSERT INTO users (tenant_id, id, profile, created_at) \
-     SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM tenants WHERE id = ?) \
-     AND NOT EXISTS (SELECT 1 FROM users WHERE tenant_id = ? AND id = ?)";
+     SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM tenants WHERE id = ?) ON CONFLICT DO NOTHING";
+const WHOSE_ID: &str = "SELECT tenant_id = ? FROM users WHERE id = ?";
 
 fn not_new(rows: &[Row]) -> Result<Refusal, StoreError> {
-    Ok(match rows.first() {
-        Some(_) => Refusal::Exists,
-        None => Refusal::NotFound,
+    let Some(row) = rows.first() else {
+        return Ok(Refusal::NotFound);
+    };
+    let same = Columns::new(row).of("users").flag("tenant_id")?;
+    Ok(if same {
+        Refusal::Exists
+    } else {
+        Refusal::Reserved
     })
 }
 
-/// A person, or [`Refusal::Exists`] where the same person is there already.
+/// A person; [`Refusal::Exists`] where the same person is there already, [`Refusal::Reserved`] where the id is
+/// somebody's in another tenant.
 fn new_user_step(user: &User) -> Result<Step, StoreError> {
     let mut step = user_step(user)?;
     step.statement.sql = INSERT_NEW_USER;
-    step.statement.values.extend(values![user.tenant, user.id]);
-    let step = step.one_or_why(USER_IS_THERE, values![user.tenant, user.id], not_new);
-    Ok(step.if_taken(Refusal::Reserved))
+    Ok(step.one_or_why(WHOSE_ID, values![user.tenant, user.id], not_new))
 }
 
 const INSERT_IDENTIFIER: &str = "INSERT INTO identifiers \
@@ -197,7 +202,8 @@ pub(super) fn identifier_steps(
     })
 }
 
-const USER_IS_THERE: &str = "SELECT 1 FROM users WHERE tenant_id = ? AND id = ?";
+/// Of two callers at once the second replaces what the first one set.
+const USER_IS_THERE: &str = "SELECT 1 FROM users WHERE tenant_id = ? AND id = ? /*! FOR UPDATE */";
 pub(super) const RELEASE_IDENTIFIERS: &str =
     "DELETE FROM identifiers WHERE tenant_id = ? AND user_id = ?";
 const SET_PROFILE: &str = "UPDATE users SET profile = ? WHERE tenant_id = ? AND id = ?";

@@ -109,6 +109,7 @@ impl<D: Driver> FactorStore for SqlStore<D> {
         along: Along,
     ) -> WriteResult<FactorVersion> {
         let script = accompanied(along, |script| {
+            script.turn_of(user);
             script.step(insert_factor_step(tenant, user, config, now)?);
             Ok(())
         })?;
@@ -137,6 +138,7 @@ impl<D: Driver> FactorStore for SqlStore<D> {
             expected.0,
         ];
         let script = accompanied(along, |script| {
+            script.turn_of(user);
             let step = Step::new("save the factor", SAVE, values);
             script.step(step.one_or_why(VERSION, values![tenant, user, kind], not_saved));
             Ok(())
@@ -153,6 +155,7 @@ impl<D: Driver> FactorStore for SqlStore<D> {
         along: Along,
     ) -> WriteResult<()> {
         let script = accompanied(along, |script| {
+            script.turn_of(user);
             let values = values![tenant, user, kind.as_str()];
             script.step(Step::new("remove the factor", REMOVE, values).one_or(Refusal::NotFound));
             Ok(())

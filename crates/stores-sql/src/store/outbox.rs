@@ -14,9 +14,12 @@ use crate::driver::Driver;
 use crate::script::{Expect, Script, Step};
 use crate::value::values;
 
-/// The end of the lease becomes the time from which the mail is due again.
-const CLAIM: &str = "UPDATE outbox SET claim = ?, due_at = ?, attempts = min(attempts + 1, 4294967295) \
-     WHERE id IN (SELECT id FROM outbox WHERE due_at <= ? ORDER BY created_at, id LIMIT ?) \
+/// The end of the lease becomes the time from which the mail is due again. What is due stands before the update, so that
+/// it is looked for once: a planner may look again for what stands inside, and claim more than the limit.
+const CLAIM: &str = "WITH due AS (SELECT id FROM outbox WHERE due_at <= ? \
+     ORDER BY created_at, id LIMIT ? /*! FOR UPDATE SKIP LOCKED */) \
+     UPDATE outbox SET claim = ?, due_at = ?, attempts = min(attempts + 1, 4294967295) \
+     WHERE id IN (SELECT id FROM due) \
      RETURNING id, tenant_id, recipient, template, params, params_key_version, created_at, claim, attempts";
 const DONE: &str = "DELETE FROM outbox WHERE id = ? AND claim = ?";
 const FAILED: &str = "UPDATE outbox SET claim = NULL, due_at = ? WHERE id = ? AND claim = ?";
@@ -48,7 +51,7 @@ impl<D: Driver> OutboxStore for SqlStore<D> {
         lease_until: Timestamp,
         limit: u32,
     ) -> Result<Vec<ClaimedMail>, StoreError> {
-        let step = Step::new(CLAIMED, CLAIM, values![claim, lease_until, now, limit]);
+        let step = Step::new(CLAIMED, CLAIM, values![now, limit, claim, lease_until]);
         let done = self
             .driver
             .done(Script::of(step.expect(Expect::Rows)))

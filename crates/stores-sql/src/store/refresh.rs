@@ -91,6 +91,7 @@ fn open(script: &mut Script, family: &RefreshFamily, cap: u32) -> Result<(), Sto
         created_at: now,
         ..
     } = *family;
+    script.turn_of(user);
     script.step(lock_step(tenant, user).one_or(Refusal::NotFound));
     // The new one always stays, whatever the cap.
     let others = cap.saturating_sub(1);
@@ -250,6 +251,7 @@ impl<D: Driver> RefreshStore for SqlStore<D> {
         along: Along,
     ) -> WriteResult<u64> {
         let script = accompanied(along, |script| {
+            script.turn_of(user);
             let values = values![now, tenant, user, now];
             script.step(Step::new(ENDED, END_ALL, values));
             Ok(())

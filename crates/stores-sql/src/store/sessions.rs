@@ -156,6 +156,7 @@ impl<D: Driver> SessionStore for SqlStore<D> {
         // The new one always stays, whatever the cap.
         let others = cap.saturating_sub(1);
         let mut script = Script::of(lock_step(tenant, user));
+        script.turn_of(user);
         let values = values![now, tenant, user, now, now, others];
         script.step(Step::new(EVICTED, EVICT, values));
         script.step(insert_step(session)?);
@@ -176,6 +177,7 @@ impl<D: Driver> SessionStore for SqlStore<D> {
         for touch in touches {
             let at = touch.seen_at;
             let values = values![at, touch.idle_deadline, touch.id, at, at];
+            script.turns.sessions.push(touch.id);
             script.step(Step::new("touch a session", TOUCH, values));
         }
         self.driver.done(script).await.map(drop)
@@ -189,6 +191,7 @@ impl<D: Driver> SessionStore for SqlStore<D> {
     ) -> Result<SessionRotation, StoreError> {
         let end = Step::new("end the old session", END, values![now, old, now, now]);
         let mut script = Script::of(end.one_or(Refusal::NotFound));
+        script.turn_of(new.user);
         script.step(insert_step(new)?);
         Ok(match self.driver.write(script).await? {
             Write::Applied(_) => SessionRotation::Rotated,
@@ -223,7 +226,8 @@ impl<D: Driver> SessionStore for SqlStore<D> {
         // No bytes are no id.
         let keep = keep.map_or(Value::Blob(Vec::new()), Value::from);
         let values = values![now, tenant, user, keep, now, now];
-        let script = Script::of(Step::new(REVOKED, REVOKE_OTHERS, values));
+        let mut script = Script::of(Step::new(REVOKED, REVOKE_OTHERS, values));
+        script.turn_of(user);
         Ok(count(self.driver.done(script).await?.changed(REVOKED)))
     }
 

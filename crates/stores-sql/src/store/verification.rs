@@ -92,7 +92,9 @@ impl<D: Driver> VerificationStore for SqlStore<D> {
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         let step = Step::new(REVOKED, REVOKE, values![now, tenant, user, now]);
-        Ok(self.driver.done(Script::of(step)).await?.changed(REVOKED))
+        let mut script = Script::of(step);
+        script.turn_of(user);
+        Ok(self.driver.done(script).await?.changed(REVOKED))
     }
 
     async fn purge_tokens(&self, now: Timestamp) -> Result<u64, StoreError> {
