@@ -1,7 +1,7 @@
 //! Writes the audit log: begins events of this moment, and notes refusals without letting them fill the log.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use portcullis_core::along::{Along, Write};
@@ -25,8 +25,11 @@ pub(crate) struct Journal {
     security: Arc<dyn SecurityStore>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    noted: Mutex<HashMap<(UserId, AuthEventType, Reason), Timestamp>>,
+    noted: Mutex<HashMap<Noted, Timestamp>>,
 }
+
+/// What is noted once in a while.
+type Noted = ([u8; 16], AuthEventType, Reason);
 
 impl Journal {
     pub(crate) fn new(
@@ -75,13 +78,33 @@ impl Journal {
         detail: Value,
         client: &ClientInfo,
     ) {
-        if !self.is_first_in_a_while((user, kind, reason)) {
+        let (key, about) = (*user.as_bytes(), Some(user));
+        self.note_once(key, tenant, about, kind, reason, detail, client)
+            .await;
+    }
+
+    /// The same for somebody who may be nobody: `key` says which of them was noted before.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "an event's fields, each used once"
+    )]
+    pub(crate) async fn note_once(
+        &self,
+        key: [u8; 16],
+        tenant: TenantId,
+        about: Option<UserId>,
+        kind: AuthEventType,
+        reason: Reason,
+        detail: Value,
+        client: &ClientInfo,
+    ) {
+        let Some(unwritten) = self.first_in_a_while((key, kind, reason)) else {
             return;
-        }
+        };
         let noted = async {
             let event = self
                 .event(tenant, kind, client)?
-                .about(user)
+                .about_if_known(about)
                 .refused(reason)
                 .with(detail)
                 .finish();
@@ -90,22 +113,23 @@ impl Journal {
                 Write::Refused(refusal) => Err(FlowError::internal(refusal)),
             }
         };
-        if let Err(error) = noted.await {
-            tracing::error!(
+        match noted.await {
+            Ok(()) => unwritten.written(),
+            Err(error) => tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "a refusal is missing from the audit log"
-            );
+            ),
         }
     }
 
-    fn is_first_in_a_while(&self, key: (UserId, AuthEventType, Reason)) -> bool {
+    fn first_in_a_while(&self, key: Noted) -> Option<Unwritten<'_>> {
         let now = self.clock.now();
-        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut noted = self.noted();
         if noted
             .get(&key)
             .is_some_and(|at| now < at.plus(NOTED_AGAIN_AFTER))
         {
-            return false;
+            return None;
         }
         if noted.len() >= NOTED_MAX {
             noted.retain(|_, at| now < at.plus(NOTED_AGAIN_AFTER));
@@ -114,7 +138,34 @@ impl Journal {
             noted.clear();
         }
         noted.insert(key, now);
-        true
+        Some(Unwritten {
+            journal: self,
+            key: Some(key),
+        })
+    }
+
+    fn noted(&self) -> MutexGuard<'_, HashMap<Noted, Timestamp>> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Makes room for the next note where this one is not written: the log failed, or the client hung up.
+struct Unwritten<'a> {
+    journal: &'a Journal,
+    key: Option<Noted>,
+}
+
+impl Unwritten<'_> {
+    fn written(mut self) {
+        self.key = None;
+    }
+}
+
+impl Drop for Unwritten<'_> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            self.journal.noted().remove(&key);
+        }
     }
 }
 

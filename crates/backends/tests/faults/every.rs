@@ -1,7 +1,7 @@
 //! One flow, failed everywhere: what holds whatever the flow, and what the flow promises.
 
 use portcullis_backends::FlowError;
-use portcullis_testing::{End, Faults, How, Run, for_every_fault};
+use portcullis_testing::{End, Faults, Run, for_every_fault};
 
 use crate::store::HOWS;
 use crate::world::World;
@@ -59,9 +59,7 @@ pub(crate) async fn every_fault_in<D, T>(
 }
 
 fn honest<T>(run: Run<Result<T, FlowError>>, is_true: impl Fn(&T) -> bool) -> Option<T> {
-    let cancelled = run
-        .fault
-        .is_some_and(|fired| matches!(fired.fault.how, How::CancelBefore | How::CancelAfter));
+    let cancelled = run.fault.is_some_and(|fired| fired.fault.how.hangs_up());
     match run.end {
         End::Answered(Ok(answer)) => {
             assert!(is_true(&answer), "a failure became an answer");

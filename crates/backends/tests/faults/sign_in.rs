@@ -3,8 +3,10 @@
 use portcullis_backends::core::event::{AuthEventType, Reason};
 use portcullis_backends::core::secret::SecretText;
 use portcullis_backends::flow::SignInOutcome;
+use portcullis_testing::{Run, for_every_fault};
 
 use crate::every::every_fault;
+use crate::store::HOWS;
 use crate::world::{ADA, OTHER_PASSWORD, PASSWORD, World, session_of};
 
 const fn signed_in(outcome: &SignInOutcome) -> bool {
@@ -138,6 +140,32 @@ async fn whoever_is_locked_out_stays_out_until_the_delay_is_over() {
         async |w: &World, (): &(), _| {
             w.advance(3600);
             w.sign_in(ADA).await;
+        },
+    )
+    .await;
+}
+
+// FT-32, CC-03
+#[tokio::test]
+async fn a_refusal_that_could_not_be_logged_is_logged_the_next_time() {
+    let locked = async |w: &World| w.try_sign_in(ADA, PASSWORD, None).await;
+    for_every_fault(
+        HOWS,
+        async || {
+            let w = World::new().await;
+            w.person(ADA).await;
+            for _ in 0..5 {
+                w.try_sign_in(ADA, OTHER_PASSWORD, None).await.unwrap();
+            }
+            w
+        },
+        locked,
+        async |w: &World, _: Run<_>| {
+            locked(w).await.unwrap();
+            locked(w).await.unwrap();
+            let logged = count(w, AuthEventType::SignIn, Some(Reason::LockedOut)).await;
+            // Where nobody knows whether it was, it may be there twice; more often the log is not filled.
+            assert!((1..=2).contains(&logged), "logged {logged} times");
         },
     )
     .await;

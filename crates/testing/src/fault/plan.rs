@@ -17,13 +17,15 @@ pub enum How {
     FailAfter,
     /// It never begins and never returns: the client hung up before.
     CancelBefore,
-    /// It does its work and never returns: the client hung up meanwhile.
+    /// It begins and never returns: the client hung up while the store was at work. Done or not done, but whole.
+    CancelDuring,
+    /// It does its work and never returns: the client hung up just then.
     CancelAfter,
 }
 
 impl How {
     /// Every way there is.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::FailBefore(StoreErrorKind::Unavailable),
         Self::FailBefore(StoreErrorKind::Conflict),
         Self::FailBefore(StoreErrorKind::Stale),
@@ -31,21 +33,35 @@ impl How {
         Self::FailBefore(StoreErrorKind::Corrupt),
         Self::FailAfter,
         Self::CancelBefore,
+        Self::CancelDuring,
         Self::CancelAfter,
     ];
 
-    /// One of each sort, for stores that take their time.
-    pub const SORTS: [Self; 4] = [
+    /// One of each sort, for stores that take their time: nothing is done, it is done and nobody knows, the client is
+    /// gone.
+    pub const SORTS: [Self; 3] = [
         Self::FailBefore(StoreErrorKind::Unavailable),
         Self::FailAfter,
-        Self::CancelBefore,
-        Self::CancelAfter,
+        Self::CancelDuring,
     ];
 
-    /// Whether the call does its work all the same.
+    /// Whether the call does its work; `None` where that is the store's to say.
     #[must_use]
-    pub const fn has_effect(self) -> bool {
-        matches!(self, Self::FailAfter | Self::CancelAfter)
+    pub const fn effect(self) -> Option<bool> {
+        match self {
+            Self::FailBefore(_) | Self::CancelBefore => Some(false),
+            Self::CancelDuring => None,
+            Self::FailAfter | Self::CancelAfter => Some(true),
+        }
+    }
+
+    /// Whether the caller gets no answer at all.
+    #[must_use]
+    pub const fn hangs_up(self) -> bool {
+        matches!(
+            self,
+            Self::CancelBefore | Self::CancelDuring | Self::CancelAfter
+        )
     }
 }
 
@@ -167,6 +183,12 @@ impl Faults {
                 Err(StoreError::new(StoreErrorKind::Indeterminate))
             }
             Some(How::CancelBefore) => self.hang().await,
+            Some(How::CancelDuring) => {
+                let mut call = pin!(call());
+                let _begun = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
+                // The call is dropped with the flow, wherever it is by then.
+                self.hang().await
+            }
             Some(How::CancelAfter) => {
                 drop(call().await);
                 self.hang().await

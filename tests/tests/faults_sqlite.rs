@@ -1,0 +1,60 @@
+//! Every flow, failed at every store call it makes, on SQLite: the files are those of `backends`, which run on the memory
+//! store there. Each world is a database of its own, so one fault of each sort has to do.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its harness too"
+)]
+
+#[path = "../../crates/backends/tests/faults/admin.rs"]
+mod admin;
+#[path = "../../crates/backends/tests/faults/api_tokens.rs"]
+mod api_tokens;
+#[path = "../../crates/backends/tests/faults/background.rs"]
+mod background;
+#[path = "../../crates/backends/tests/faults/chain.rs"]
+mod chain;
+#[path = "../../crates/backends/tests/faults/every.rs"]
+mod every;
+#[path = "../../crates/backends/tests/faults/laws.rs"]
+mod laws;
+#[path = "../../crates/backends/tests/faults/present.rs"]
+mod present;
+#[path = "../../crates/backends/tests/faults/sessions.rs"]
+mod sessions;
+#[path = "../../crates/backends/tests/faults/sign_in.rs"]
+mod sign_in;
+#[path = "../../crates/backends/tests/faults/sign_up.rs"]
+mod sign_up;
+#[path = "../../crates/backends/tests/faults/verify_email.rs"]
+mod verify_email;
+#[path = "../../crates/backends/tests/faults/world.rs"]
+mod world;
+
+mod store {
+    //! The store that fails.
+
+    use portcullis_stores_sql::{SqliteOptions, SqliteStore};
+    use portcullis_testing::How;
+    use tempfile::TempDir;
+
+    pub(crate) type Store = SqliteStore;
+
+    /// The folder of the database.
+    pub(crate) type Keep = TempDir;
+
+    pub(crate) const HOWS: &[How] = &How::SORTS;
+
+    pub(crate) async fn fresh() -> (Store, Keep) {
+        // Nothing here is about power loss: where there is a disk in memory, it will do.
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        let folder = folder.unwrap();
+        let options = SqliteOptions::new(folder.path().join("portcullis.db"));
+        let store = SqliteStore::open(options.create_if_missing()).unwrap();
+        store.migrate().await.unwrap();
+        (store, folder)
+    }
+}
