@@ -74,6 +74,7 @@ impl Passwords {
     }
 
     pub(crate) fn identifier_digest(&self, tenant: TenantId, typed: &str) -> [u8; 32] {
+        let typed = bounded(typed);
         match Identifier::parse(typed) {
             Ok(identifier) => self.tokens.identifier_digest(tenant, &identifier.canonical),
             Err(_) => self.tokens.identifier_digest(tenant, typed),
@@ -100,7 +101,7 @@ impl Passwords {
             .reserve_attempt(&key, &policy.lockout, now)
             .await?
         {
-            self.note_locked(typed, asking).await?;
+            self.note_locked(&key, typed, asking).await?;
             return Ok(Checked::Locked {
                 retry_after: until.since(now),
             });
@@ -140,25 +141,32 @@ impl Passwords {
         }
     }
 
-    /// The delay depends on the count alone, known identifier or not. It is logged where the person is known.
-    async fn note_locked(&self, typed: &str, asking: Asking<'_>) -> Result<(), FlowError> {
+    /// The delay depends on the count alone, and so does the work: one look-up and one entry for anybody, by digest.
+    async fn note_locked(
+        &self,
+        key: &AttemptKey,
+        typed: &str,
+        asking: Asking<'_>,
+    ) -> Result<(), FlowError> {
         let found = match Identifier::parse(typed) {
             Ok(identifier) => self.directory.find_user(asking.tenant, &identifier).await?,
             Err(_) => None,
         };
-        if let Some(user) = found {
-            let (kind, reason) = (AuthEventType::SignIn, Reason::LockedOut);
-            self.journal
-                .note(
-                    asking.tenant,
-                    user.id,
-                    kind,
-                    reason,
-                    Value::Null,
-                    asking.client,
-                )
-                .await;
-        }
+        let (kind, reason) = (AuthEventType::SignIn, Reason::LockedOut);
+        let detail = json!({ "identifier_digest": hex16(&key.identifier) });
+        let about = found.map(|user| user.id);
+        let noted = key.identifier.first_chunk().copied().unwrap_or_default();
+        self.journal
+            .note_once(
+                noted,
+                asking.tenant,
+                about,
+                kind,
+                reason,
+                detail,
+                asking.client,
+            )
+            .await;
         Ok(())
     }
 

@@ -17,8 +17,8 @@ const TICK: Duration = Duration::from_secs(5);
 const PURGE_EVERY: u32 = 720;
 /// A worker that dies with a mail in hand loses its claim after this long.
 const LEASE: Duration = Duration::from_secs(60);
-/// Mails claimed at once.
-const BATCH: u32 = 16;
+/// Mails claimed at once: one, so that a slow mailer never outlives the lease of a mail that still waits.
+const BATCH: u32 = 1;
 /// A mail that failed this often is dead.
 const ATTEMPTS_MAX: u32 = 12;
 const BACKOFF_MIN: Duration = Duration::from_secs(10);

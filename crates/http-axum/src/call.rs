@@ -102,7 +102,7 @@ where
     counted.take(limits, Per::Everybody, None).await?;
     let answer = handler(call, input).await?;
     if answer.gives_back {
-        counted.refund(limits, identifier).await;
+        counted.refund(limits).await;
     }
     Ok(answer)
 }

@@ -74,13 +74,13 @@ const fn limit(bucket: &'static str, per: Per, burst: u32, period: Duration) -> 
     }
 }
 
-/// A sign-in costs a hash. One address may try thirty times a minute over all names, which an office behind one address
-/// does not reach, since what succeeds is given back; one name sixty times in a quarter of an hour from anywhere, far
-/// past where the lockout's delays begin; and everybody together no more than a large installation hashes.
+/// A sign-in costs a hash. One address may fail thirty times a minute over all names, which an office behind one address
+/// does not reach, since what succeeds is given back; one name may be used sixty times in a quarter of an hour from
+/// anywhere, success or not, so that an account of one's own buys no more hashes than anybody's. There is no count of
+/// everybody together: whoever filled it would keep everybody out, and the hash queue says `Busy` before that.
 pub(crate) const SIGN_IN: Limits = Limits::Of(&[
     limit("sign-in", Per::Address, 30, MINUTE),
     limit("sign-in", Per::Identifier, 60, Duration::from_secs(15 * 60)),
-    limit("sign-in", Per::Everybody, 6000, MINUTE),
 ]);
 
 /// A sign-up costs a hash, a row and a mail to somebody who may not have asked for it: ten an hour from one address,
@@ -99,16 +99,10 @@ pub(crate) const SEND_LINK: Limits = Limits::Of(&[
 ]);
 
 /// Links are not guessed, having 256 bits; but a new password that comes with one is hashed.
-pub(crate) const VERIFY: Limits = Limits::Of(&[
-    limit("verify", Per::Address, 30, MINUTE),
-    limit("verify", Per::Everybody, 6000, MINUTE),
-]);
+pub(crate) const VERIFY: Limits = Limits::Of(&[limit("verify", Per::Address, 30, MINUTE)]);
 
 /// Refresh tokens are not guessed either; what is counted is those that are not good.
-pub(crate) const REFRESH: Limits = Limits::Of(&[
-    limit("refresh", Per::Address, 60, MINUTE),
-    limit("refresh", Per::Everybody, 60_000, MINUTE),
-]);
+pub(crate) const REFRESH: Limits = Limits::Of(&[limit("refresh", Per::Address, 60, MINUTE)]);
 
 const MAIL_TO_ONE: RouteLimit = limit("mail", Per::Identifier, 5, Duration::from_secs(15 * 60));
 const MAIL_TO_ALL: RouteLimit = limit("mail", Per::Everybody, 1200, MINUTE);
@@ -128,7 +122,7 @@ impl Counted<'_> {
         per: Per,
         identifier: Option<&str>,
     ) -> Result<(), Problem> {
-        for (key, limit) in self.counts(limits, Some(per), identifier) {
+        for (key, limit) in self.counts(limits, per, identifier) {
             if let Taken::Limited { retry_after } = self.portcullis.take_limit(&key, &limit).await?
             {
                 return Err(Problem::new(Code::RateLimited).with_retry_after(retry_after));
@@ -137,9 +131,9 @@ impl Counted<'_> {
         Ok(())
     }
 
-    /// Gives one back to every limit of a route.
-    pub(crate) async fn refund(&self, limits: &Limits, identifier: Option<&str>) {
-        for (key, limit) in self.counts(limits, None, identifier) {
+    /// Gives one back to the address; what one name may do is counted, success or not.
+    pub(crate) async fn refund(&self, limits: &Limits) {
+        for (key, limit) in self.counts(limits, Per::Address, None) {
             if let Err(error) = self.portcullis.refund_limit(&key, &limit).await {
                 // What was asked for is done; a count that is one too high harms nobody.
                 tracing::warn!(error = &error as &dyn Error, "a limit was not given back");
@@ -150,7 +144,7 @@ impl Counted<'_> {
     fn counts(
         &self,
         limits: &Limits,
-        per: Option<Per>,
+        per: Per,
         identifier: Option<&str>,
     ) -> impl Iterator<Item = (LimitKey, RateLimit)> {
         let limits = match limits {
@@ -159,7 +153,7 @@ impl Counted<'_> {
         };
         limits
             .iter()
-            .filter(move |limit| per.is_none_or(|per| per == limit.per))
+            .filter(move |limit| per == limit.per)
             .filter_map(move |limit| {
                 let scaled = scale(limit.limit, self.mode)?;
                 Some((self.key(limit, identifier)?, scaled))
@@ -208,12 +202,12 @@ mod tests {
 
     #[test]
     fn limits_stand_narrowest_first() {
-        for limits in [SIGN_IN, SIGN_UP, SEND_LINK, VERIFY] {
+        for limits in [SIGN_IN, SIGN_UP, SEND_LINK, VERIFY, REFRESH] {
             let Limits::Of(limits) = limits else {
                 panic!("no limits")
             };
             assert!(limits.is_sorted_by_key(|limit| limit.per));
-            assert_eq!(limits.last().unwrap().per, Per::Everybody);
+            assert_eq!(limits.first().unwrap().per, Per::Address);
         }
     }
 

@@ -168,6 +168,10 @@ impl Portcullis {
         user: UserId,
         change: StateChange,
     ) -> Result<AdminOutcome, FlowError> {
+        if change.to == EntityState::Active && self.has_proved_nothing(tenant, user).await? {
+            let from = EntityState::Pending;
+            return Ok(AdminOutcome::Refused(Refusal::Transition { from }));
+        }
         let now = self.now();
         let reason = change
             .reason
@@ -193,6 +197,12 @@ impl Portcullis {
                 .set_state(tenant, user, &status, along)
                 .await?,
         ))
+    }
+
+    /// Whether activating the account would leave it without anything proved, and so without a way in.
+    async fn has_proved_nothing(&self, tenant: TenantId, user: UserId) -> Result<bool, FlowError> {
+        let account = self.0.stores.security.account(tenant, user).await?;
+        Ok(account.is_some_and(|account| account.verified.is_empty()))
     }
 
     /// Forgets the failures of every identifier of a person.

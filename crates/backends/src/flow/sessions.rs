@@ -98,6 +98,10 @@ impl Portcullis {
         principal: &Principal,
         context: &RequestContext,
     ) -> Result<u32, FlowError> {
+        let live = self.list_sessions(principal).await?;
+        if live.iter().all(|session| session.current) {
+            return Ok(0);
+        }
         let event = self.event(
             principal.tenant,
             AuthEventType::SessionsRevoked,

@@ -184,7 +184,15 @@ impl Portcullis {
             .about(user.id);
         let along = match subject {
             Some(subject) if subject.user_status.state == EntityState::Pending => {
-                let email = user.email().unwrap_or(email);
+                // While nothing is proved, the latest sign-up says where its mail goes: another spelling of the address
+                // must not keep the owner's mail away from them.
+                if user.email().is_none_or(|stored| stored.raw != email.raw) {
+                    let identifiers = [email.clone()];
+                    let directory = &self.0.stores.directory;
+                    directory
+                        .set_identifiers(context.tenant, user.id, &identifiers)
+                        .await?;
+                }
                 let to = Recipient {
                     tenant: context.tenant,
                     user: user.id,

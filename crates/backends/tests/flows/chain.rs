@@ -14,6 +14,8 @@ use portcullis_backends::core::session::{Assurance, AssuranceLevel};
 use portcullis_backends::core::time::Timestamp;
 use portcullis_backends::{Authentication, FlowError};
 
+use portcullis_backends::tokens::opaque::TokenClass;
+
 use crate::harness::{ADA, Harness};
 
 /// Says the same to every bearer token that begins with its prefix.
@@ -203,21 +205,71 @@ async fn a_miss_computes_as_many_digests_as_a_hit_with_the_wrong_secret() {
     let forged = h
         .portcullis
         .tokens()
-        .parse(
-            portcullis_backends::tokens::opaque::TokenClass::Session,
-            real.expose(),
-        )
+        .parse(TokenClass::Session, real.expose())
         .unwrap();
     let format = h.portcullis.tokens().format();
     let wrong_secret = format.encode(forged.class(), forged.id(), &[7; 32]);
     let unknown = format.encode(forged.class(), [9; 16], &[7; 32]);
+    let unknown_api_token = format.encode(TokenClass::ApiToken, [9; 16], &[7; 32]);
     let mut counts = Vec::new();
-    for text in [real, wrong_secret, unknown] {
+    for credential in [
+        Credential::Cookie(real.expose()),
+        Credential::Cookie(wrong_secret.expose()),
+        Credential::Cookie(unknown.expose()),
+        Credential::Bearer(unknown_api_token.expose()),
+    ] {
         let before = h.portcullis.tokens().digests_computed();
-        h.present(Some(Credential::Cookie(text.expose())))
-            .await
-            .unwrap();
+        h.present(Some(credential)).await.unwrap();
         counts.push(h.portcullis.tokens().digests_computed() - before);
     }
-    assert_eq!(counts, [1, 1, 1]);
+    assert_eq!(counts, [1, 1, 1, 1]);
+}
+
+// AZ-02
+#[tokio::test]
+async fn a_credential_counts_in_its_own_tenant_only() {
+    use portcullis_backends::core::api_token::{IpAllowlist, Scopes};
+    use portcullis_backends::core::secret::Password;
+    use portcullis_backends::flow::{
+        CreateApiTokenOutcome, NewApiToken, VerifyEmail, VerifyEmailOutcome,
+    };
+    let h = Harness::new().await;
+    h.person(ADA).await;
+    let signed_in = h.sign_in(ADA).await;
+    let new = NewApiToken {
+        name: "x".to_owned(),
+        scopes: Scopes::new(["a".parse().unwrap()]).unwrap(),
+        ip_allowlist: IpAllowlist::default(),
+        expires_in: None,
+    };
+    let made = h
+        .portcullis
+        .create_api_token(&signed_in.principal, new, &h.context())
+        .await
+        .unwrap();
+    let CreateApiTokenOutcome::Created { token, .. } = made else {
+        panic!("not made")
+    };
+    h.sign_up("bob@example.com", crate::harness::PASSWORD).await;
+    let link = h.mailed_token("bob@example.com").await;
+    let mut elsewhere = h.context();
+    elsewhere.tenant = TenantId::from_integer(99);
+    let cookie = Some(Credential::Cookie(signed_in.cookie.expose()));
+    assert_eq!(
+        h.present_from(cookie, &elsewhere).await.unwrap(),
+        Authentication::Anonymous
+    );
+    let bearer = Some(Credential::Bearer(token.expose()));
+    assert_eq!(
+        h.present_from(bearer, &elsewhere).await.unwrap(),
+        Authentication::Rejected
+    );
+    let password = Some(Password::new(crate::harness::PASSWORD).unwrap());
+    let input = VerifyEmail {
+        token: link,
+        browser: None,
+        password,
+    };
+    let outcome = h.portcullis.verify_email(input, &elsewhere).await.unwrap();
+    assert_eq!(outcome, VerifyEmailOutcome::Rejected);
 }

@@ -358,3 +358,28 @@ impl Entropy for Repeating {
         Ok(())
     }
 }
+
+#[tokio::test]
+async fn ending_what_is_not_there_writes_nothing() {
+    let h = Harness::new().await;
+    h.person(ADA).await;
+    let principal = h.sign_in(ADA).await.principal;
+    let writes = h.store.writes();
+    for _ in 0..10 {
+        assert_eq!(
+            h.portcullis
+                .revoke_all_api_tokens(&principal, &h.context())
+                .await
+                .unwrap(),
+            0
+        );
+        assert_eq!(
+            h.portcullis
+                .revoke_other_sessions(&principal, &h.context())
+                .await
+                .unwrap(),
+            0
+        );
+    }
+    assert_eq!(h.store.writes(), writes);
+}

@@ -239,3 +239,176 @@ async fn an_old_hash_is_upgraded_once_at_sign_in() {
         .count();
     assert_eq!(upgrades, 1);
 }
+
+// SE-02, AK-03
+#[tokio::test]
+async fn a_forged_cookie_ends_nobodys_session() {
+    let h = Harness::new().await;
+    h.person(ADA).await;
+    h.person("eve@example.com").await;
+    let ada = h.sign_in(ADA).await;
+    let id = *ada.principal.session().unwrap().as_bytes();
+    let class = portcullis_backends::tokens::opaque::TokenClass::Session;
+    let forged = h.portcullis.tokens().format().encode(class, id, &[7; 32]);
+    let input = SignIn {
+        identifier: "eve@example.com".to_owned(),
+        password: Password::new(PASSWORD).unwrap(),
+        replaces: Some(forged),
+    };
+    h.portcullis.sign_in(input, &h.context()).await.unwrap();
+    let answer = h
+        .present(Some(Credential::Cookie(ada.cookie.expose())))
+        .await
+        .unwrap();
+    assert!(matches!(answer, Authentication::Authenticated(_)));
+}
+
+// LG-01
+#[tokio::test]
+async fn a_locked_attempt_and_a_replaced_session_are_in_the_log() {
+    let h = Harness::new().await;
+    h.person(ADA).await;
+    let old = h.sign_in(ADA).await;
+    let input = SignIn {
+        identifier: ADA.to_owned(),
+        password: Password::new(PASSWORD).unwrap(),
+        replaces: Some(old.cookie.clone()),
+    };
+    h.portcullis.sign_in(input, &h.context()).await.unwrap();
+    let events = h.events().await;
+    let replaced = events
+        .iter()
+        .find(|event| event.kind == AuthEventType::SessionRevoked)
+        .unwrap();
+    assert_eq!(replaced.detail["replaced"], true);
+    for who in [ADA, "nobody@example.com"] {
+        for _ in 0..7 {
+            h.try_sign_in(who, "not the right password").await.unwrap();
+        }
+        let events = h.events().await;
+        let locked = events
+            .iter()
+            .filter(|event| event.reason == Some(Reason::LockedOut));
+        assert_eq!(locked.count(), if who == ADA { 1 } else { 2 }, "{who}");
+    }
+}
+
+// PW-12
+#[tokio::test]
+async fn a_stale_rehash_never_overwrites_a_newer_password() {
+    use portcullis_backends::core::along::Along;
+    use portcullis_backends::core::factor::{FactorConfig, FactorKind};
+    use portcullis_backends::core::secret::PasswordHash;
+    use portcullis_backends::core::store::FactorStore as _;
+    use portcullis_backends::tokens::password::{PasswordHasher, Verification};
+
+    /// Changes the password between the check and the upgrade.
+    #[derive(Debug)]
+    struct Meddling(
+        std::sync::Arc<portcullis_testing::CountingHasher>,
+        portcullis_stores_kv::MemoryStore,
+    );
+
+    #[async_trait::async_trait]
+    impl PasswordHasher for Meddling {
+        async fn hash(&self, password: &Password) -> Result<PasswordHash, HashError> {
+            let newer = self
+                .0
+                .hash(&Password::new("a newer password than that").unwrap())
+                .await?;
+            let (tenant, user) = *MEDDLED.get().unwrap();
+            let loaded = self
+                .1
+                .load_factor(tenant, user, FactorKind::Password)
+                .await
+                .unwrap()
+                .unwrap();
+            let (version, now) = (
+                loaded.factor.unwrap().version,
+                portcullis_backends::core::time::Timestamp::MAX,
+            );
+            let config = FactorConfig::Password(newer);
+            let saved = self
+                .1
+                .compare_and_save_factor(tenant, user, version, &config, now, Along::default())
+                .await;
+            assert!(saved.unwrap().applied().is_some());
+            self.0.hash(password).await
+        }
+
+        async fn verify(
+            &self,
+            password: &Password,
+            stored: Option<&PasswordHash>,
+        ) -> Result<Verification, HashError> {
+            self.0.verify(password, stored).await
+        }
+    }
+    static MEDDLED: std::sync::OnceLock<(
+        portcullis_backends::core::id::TenantId,
+        portcullis_backends::core::id::UserId,
+    )> = std::sync::OnceLock::new();
+
+    let h = Harness::new().await;
+    let user = h.person(ADA).await;
+    MEDDLED.set((h.portcullis.default_tenant(), user)).unwrap();
+    h.hasher.raise_cost();
+    let meddled = portcullis_backends::Portcullis::builder(h.store.clone())
+        .keys(crate::harness::keys(1))
+        .public_url("https://auth.example.com")
+        .mailer(h.mailbox.clone())
+        .hasher(std::sync::Arc::new(Meddling(
+            h.hasher.clone(),
+            h.store.clone(),
+        )))
+        .clock(h.clock.clone())
+        .without_workers()
+        .build()
+        .await
+        .unwrap();
+    let input = SignIn {
+        identifier: ADA.to_owned(),
+        password: Password::new(PASSWORD).unwrap(),
+        replaces: None,
+    };
+    assert!(matches!(
+        meddled.sign_in(input, &h.context()).await.unwrap(),
+        SignInOutcome::SignedIn(_)
+    ));
+    assert!(matches!(
+        h.try_sign_in(ADA, PASSWORD).await.unwrap(),
+        SignInOutcome::Refused
+    ));
+    let newer = h
+        .try_sign_in(ADA, "a newer password than that")
+        .await
+        .unwrap();
+    assert!(matches!(newer, SignInOutcome::SignedIn(_)));
+}
+
+#[tokio::test]
+async fn an_account_that_proved_nothing_is_not_activated() {
+    let h = Harness::new().await;
+    h.sign_up(ADA, PASSWORD).await;
+    let tenant = h.portcullis.default_tenant();
+    let user = h
+        .portcullis
+        .admin_find_user(tenant, ADA)
+        .await
+        .unwrap()
+        .unwrap()
+        .user
+        .id;
+    h.set_state(user, EntityState::Suspended).await;
+    let change = portcullis_backends::flow::StateChange {
+        to: EntityState::Active,
+        reason: None,
+        until: None,
+    };
+    let outcome = h
+        .portcullis
+        .admin_set_state(tenant, user, change)
+        .await
+        .unwrap();
+    assert!(matches!(outcome, AdminOutcome::Refused(_)), "{outcome:?}");
+}

@@ -326,3 +326,19 @@ async fn a_failed_write_does_not_burn_the_link() {
     ));
     assert_eq!(h.events().await[0].kind, AuthEventType::EmailVerified);
 }
+
+#[tokio::test]
+async fn another_spelling_signed_up_first_does_not_keep_the_mail_away() {
+    let h = Harness::new().await;
+    h.sign_up("m\u{131}ke@example.com", "the stranger's password")
+        .await;
+    h.portcullis.run_due().await.unwrap();
+    h.advance(1);
+    let browser = h.sign_up("mike@example.com", PASSWORD).await;
+    let token = h.mailed_token("mike@example.com").await;
+    assert!(matches!(
+        h.verify(&token, Some(&browser)).await,
+        VerifyEmailOutcome::Verified { .. }
+    ));
+    h.sign_in("mike@example.com").await;
+}

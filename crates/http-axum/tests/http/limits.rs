@@ -181,3 +181,36 @@ async fn no_other_spelling_of_a_path_passes_the_limit() {
     }
     assert_eq!(app.hasher.hashes(), 0);
 }
+
+#[tokio::test]
+async fn an_account_of_ones_own_buys_no_more_sign_ins_than_anybodys() {
+    let app = App::new().await;
+    app.client().register(ADA).await;
+    let mut passed = 0;
+    while app.client().sign_in(ADA).await.status == StatusCode::OK {
+        passed += 1;
+        assert!(passed <= 60, "never limited");
+    }
+    assert_eq!(passed, 60);
+    app.client()
+        .sign_in(&format!("{ADA}{}", " ".repeat(100)))
+        .await
+        .expect(StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn many_addresses_together_keep_nobody_else_out() {
+    let app = App::new().await;
+    for _ in 0..7_000 {
+        app.client()
+            .post(
+                "/auth/sign-in",
+                json!({ "identifier": "x", "password": "" }),
+            )
+            .await;
+    }
+    app.client()
+        .sign_in("somebody@example.com")
+        .await
+        .expect(StatusCode::UNAUTHORIZED);
+}

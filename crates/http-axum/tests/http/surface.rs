@@ -495,3 +495,16 @@ async fn a_hostile_user_agent_stays_one_line_of_the_log() {
         );
     }
 }
+
+// HT-04
+#[tokio::test]
+async fn a_header_of_its_own_is_no_pass_where_no_credential_is_looked_at() {
+    let app = App::new().await;
+    let mut eve = app.client();
+    eve.headers
+        .insert("origin", "https://evil.example".parse().unwrap());
+    eve.headers
+        .insert("authorization", "Bearer x".parse().unwrap());
+    eve.sign_in(ADA).await.expect(StatusCode::FORBIDDEN);
+    eve.sign_up(ADA).await.expect(StatusCode::FORBIDDEN);
+}

@@ -181,6 +181,7 @@ async fn every_event_that_a_route_declares_appears_in_the_log_with_who_and_where
     crate::app::bearer(&app, &token)
         .await
         .expect(StatusCode::UNAUTHORIZED);
+    ada.api_token(&["a"]).await;
     ada.delete("/auth/api-tokens").await;
     let mut phone = app.client();
     phone.sign_in(ADA).await.expect(StatusCode::OK);
@@ -194,6 +195,7 @@ async fn every_event_that_a_route_declares_appears_in_the_log_with_who_and_where
         .clone();
     ada.delete(&format!("/auth/sessions/{}", other.as_str().unwrap()))
         .await;
+    phone.sign_in(ADA).await.expect(StatusCode::OK);
     ada.delete("/auth/sessions").await;
     ada.post_empty("/auth/logout").await;
 

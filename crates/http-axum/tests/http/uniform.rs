@@ -113,7 +113,7 @@ async fn asking_for_the_mail_again_is_byte_equal_and_hashes_nothing() {
 #[tokio::test]
 async fn locked_answers_are_byte_equal_for_known_and_unknown_identifiers() {
     let app = app_with_every_state().await;
-    let mut answers = Vec::new();
+    let (mut answers, mut work) = (Vec::new(), Vec::new());
     for state in STATES {
         let who = format!("{state}@example.com");
         for _ in 0..5 {
@@ -122,7 +122,7 @@ async fn locked_answers_are_byte_equal_for_known_and_unknown_identifiers() {
                 .await
                 .expect(StatusCode::UNAUTHORIZED);
         }
-        let before = app.hasher.hashes();
+        let (before, calls) = (app.hasher.hashes(), app.store.calls());
         let answer = app
             .client()
             .sign_in(&who)
@@ -134,8 +134,13 @@ async fn locked_answers_are_byte_equal_for_known_and_unknown_identifiers() {
             "a locked attempt hashes nothing"
         );
         assert_eq!(answer.header("retry-after"), Some("1"));
+        work.push(app.store.calls() - calls);
         answers.push(answer.normalized());
     }
+    assert!(
+        work.iter().all(|calls| *calls == work[0]),
+        "store calls: {work:?}"
+    );
     for (state, answer) in STATES.iter().zip(&answers) {
         assert_eq!(answer, &answers[0], "{state}");
     }
