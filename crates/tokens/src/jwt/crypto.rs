@@ -78,7 +78,7 @@ impl KeyPair {
             signs,
             verifies,
         };
-        // A key that signs what it then does not verify (an RSA key that is too short) is refused here, not at the
+        // The halves must fit, and the key be one that both sides take (RSA of 2048 to 8192 bits): known now, not at the
         // first request.
         let probe = pair.sign(b"probe")?;
         pair.verifies(b"probe", &probe).then_some((pair, public))

@@ -90,11 +90,10 @@ fn split(text: &str) -> Result<(&str, &str, &str), JwtRejection> {
 
 /// Exactly three, none of them empty.
 fn segments(text: &str) -> Option<[&str; 3]> {
-    let (header, rest) = text.split_once('.')?;
-    let (payload, signature) = rest.split_once('.')?;
-    let segments = [header, payload, signature];
-    let whole = segments.iter().all(|segment| !segment.is_empty()) && !signature.contains('.');
-    whole.then_some(segments)
+    let mut segments = text.split('.');
+    let three = [segments.next()?, segments.next()?, segments.next()?];
+    let whole = segments.next().is_none() && three.iter().all(|segment| !segment.is_empty());
+    whole.then_some(three)
 }
 
 /// Header and payload, as they were signed.
