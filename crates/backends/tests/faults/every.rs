@@ -58,7 +58,8 @@ pub(crate) async fn every_fault_in<D, T>(
     .await;
 }
 
-fn honest<T>(run: Run<Result<T, FlowError>>, is_true: impl Fn(&T) -> bool) -> Option<T> {
+/// The answer, where there is one and it may be given.
+pub(crate) fn honest<T>(run: Run<Result<T, FlowError>>, is_true: impl Fn(&T) -> bool) -> Option<T> {
     let cancelled = run.fault.is_some_and(|fired| fired.fault.how.hangs_up());
     match run.end {
         End::Answered(Ok(answer)) => {

@@ -21,5 +21,7 @@ mod sign_in;
 mod sign_up;
 mod store;
 mod teeth;
+#[cfg(feature = "jwt")]
+mod token_pair;
 mod verify_email;
 mod world;

@@ -35,7 +35,7 @@ impl Around for Torn {
 }
 
 async fn torn_world() -> World {
-    World::with(|store| Wrapped::new(Torn(store))).await
+    World::with(|store| Wrapped::new(Torn(store)), |builder| builder).await
 }
 
 /// Whether the laws notice somewhere on the way; nothing is asked of the flow itself.

@@ -59,11 +59,14 @@ pub(crate) struct Dead {
 impl World {
     /// An instance with Eve, who came and left.
     pub(crate) async fn new() -> Self {
-        Self::with(|store| store).await
+        Self::with(|store| store, |builder| builder).await
     }
 
-    /// The same, on what `wrap` makes of the store.
-    pub(crate) async fn with<S>(wrap: impl FnOnce(FaultStore<Store>) -> S) -> Self
+    /// The same, on what `wrap` makes of the store, and built as `change` has it.
+    pub(crate) async fn with<S>(
+        wrap: impl FnOnce(FaultStore<Store>) -> S,
+        change: impl FnOnce(Builder<S>) -> Builder<S>,
+    ) -> Self
     where
         S: IdentityStore + SessionStore + ResolveSession + RateLimitStore + AuditQuery,
     {
@@ -74,7 +77,7 @@ impl World {
         let builder = builder(wrap(store.clone()), &clock, &mailbox)
             .hasher(hasher.clone())
             .entropy(Arc::new(SeededEntropy::new(2)));
-        let portcullis = builder.build().await.unwrap();
+        let portcullis = change(builder).build().await.unwrap();
         let world = Self {
             portcullis,
             store,
