@@ -27,9 +27,11 @@ use crate::access::AccessSigner;
 use crate::backend::{
     ApiTokenBackend, PasswordBackend, SessionBackend, TrustedProxy, TrustedProxyBackend,
 };
+use crate::journal::Journal;
 use crate::passwords::Passwords;
-use crate::portcullis::{Inner, Journal, Portcullis, Stores, Touches};
+use crate::portcullis::{Inner, Portcullis, Stores};
 use crate::settings::{PublicUrl, Settings};
+use crate::touches::Touches;
 use crate::worker;
 use checks::{check, check_keys, default_tenant, orders, refuse_everybody};
 pub use error::BuildError;

@@ -5,10 +5,12 @@ pub mod backend;
 mod builder;
 mod error;
 pub mod flow;
+mod journal;
 pub mod mail;
 mod passwords;
 mod portcullis;
 mod settings;
+mod touches;
 mod worker;
 
 pub use access::Access;

@@ -22,7 +22,7 @@ use portcullis_tokens::password::PasswordHasher;
 use serde_json::{Value, json};
 
 use crate::error::FlowError;
-use crate::portcullis::Journal;
+use crate::journal::Journal;
 
 /// The most bytes of what somebody types to say who they are; longer is cut, and therefore nobody.
 pub const IDENTIFIER_MAX_BYTES: usize = 512;

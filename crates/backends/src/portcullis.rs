@@ -1,8 +1,5 @@
 //! The composition root: one value that holds stores, keys, clock and backends, and runs every flow.
 
-mod journal;
-mod touches;
-
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -31,10 +28,10 @@ use tokio::sync::{Mutex, Notify};
 use crate::access::AccessSigner;
 use crate::builder::Builder;
 use crate::error::FlowError;
+use crate::journal::{EventDraft, Journal};
 use crate::passwords::Passwords;
 use crate::settings::Settings;
-pub(crate) use journal::{EventDraft, Journal};
-pub(crate) use touches::Touches;
+use crate::touches::Touches;
 
 /// One instance. Cheap to clone; a value without globals.
 #[derive(Clone)]

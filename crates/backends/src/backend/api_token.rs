@@ -18,7 +18,8 @@ use portcullis_core::store::SecurityStore;
 use portcullis_tokens::opaque::{TokenClass, Tokens};
 use serde_json::json;
 
-use crate::portcullis::{Journal, Touches};
+use crate::journal::Journal;
+use crate::touches::Touches;
 
 /// Last use is kept to this precision.
 const USED_INTERVAL: Duration = Duration::from_secs(60);

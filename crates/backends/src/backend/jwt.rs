@@ -27,7 +27,7 @@ use serde_json::{Map, Value, json};
 
 use crate::access::{Access, AccessSigner};
 use crate::error::FlowError;
-use crate::portcullis::Journal;
+use crate::journal::Journal;
 use crate::settings::Settings;
 
 /// Tokens that are remembered as verified, about 1 KiB each.

@@ -17,7 +17,8 @@ use portcullis_core::store::ResolveSession;
 use portcullis_tokens::opaque::{TokenClass, Tokens};
 use serde_json::json;
 
-use crate::portcullis::{Journal, Touches};
+use crate::journal::Journal;
+use crate::touches::Touches;
 
 /// Resolves the session cookie, in one store read.
 pub struct SessionBackend {

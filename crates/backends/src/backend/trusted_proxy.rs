@@ -15,7 +15,7 @@ use portcullis_core::session::{Assurance, AssuranceLevel};
 use portcullis_core::store::{IdentityAdmin, SecurityStore};
 use serde_json::Value;
 
-use crate::portcullis::Journal;
+use crate::journal::Journal;
 
 /// The most bytes of the header.
 const HEADER_MAX_BYTES: usize = 512;

@@ -18,7 +18,8 @@ use portcullis_core::state::{EntityState, Status};
 use portcullis_tokens::keys::{KeyMarker, KeyRings};
 
 use super::BuildError;
-use crate::portcullis::{Journal, Stores};
+use crate::journal::Journal;
+use crate::portcullis::Stores;
 use crate::settings::Settings;
 
 /// The slug of the tenant that requests belong to which name no other.
