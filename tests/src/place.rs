@@ -84,6 +84,12 @@ impl Place {
         self.data().join("keys.json")
     }
 
+    /// The key file of access tokens.
+    #[must_use]
+    pub fn access_keys(&self) -> PathBuf {
+        self.data().join("jwt-keys.json")
+    }
+
     /// Starts the service.
     #[must_use]
     pub fn start(&self) -> Service {

@@ -5,7 +5,8 @@
 use std::fs;
 use std::time::Duration;
 
-use portcullis_tests::{ApiToken, DEFAULT_CONFIG, Person, Place, verify};
+use portcullis_tests::{Answer, ApiToken, DEFAULT_CONFIG, Person, Place, verify};
+use serde_json::{Value, json};
 
 /// Where `needle` stands in `bytes`.
 fn find(bytes: &[u8], needle: &str) -> Option<usize> {
@@ -38,6 +39,15 @@ fn written(place: &Place, outputs: [String; 2]) -> Vec<(String, Vec<u8>)> {
     all
 }
 
+fn secret(answer: &Answer, field: &str) -> String {
+    let text = answer
+        .json()
+        .get(field)
+        .and_then(Value::as_str)
+        .map(str::to_owned);
+    text.expect("a token in the answer")
+}
+
 // LG-02, LG-07, SE-01, OT-02, AK-02
 #[test]
 fn no_secret_is_logged_or_stored() {
@@ -56,6 +66,12 @@ fn no_secret_is_logged_or_stored() {
     let api_token = ApiToken::create(&browser, "canary");
     let bearer = api_token.bearer(service.browser());
     let _good = bearer.send("POST", "/auth/check-auth", None).expect(200);
+    let pair = browser.post("/auth/token", &ada.sign_in()).expect(200);
+    let refreshed = json!({ "refresh_token": secret(&pair, "refresh_token") });
+    let next = browser.post("/auth/refresh", &refreshed).expect(200);
+    let access = format!("Bearer {}", secret(&next, "access_token"));
+    let caller = service.browser().with_header("authorization", &access);
+    let _good = caller.send("POST", "/auth/check-auth", None).expect(200);
 
     // Wrong ones are secrets too: they are somebody's password, mistyped or in the wrong field.
     let mut wrong = ada.clone();
@@ -86,6 +102,10 @@ fn no_secret_is_logged_or_stored() {
         &link,
         &session,
         &api_token.token,
+        &secret(&pair, "access_token"),
+        &secret(&pair, "refresh_token"),
+        &secret(&next, "access_token"),
+        &secret(&next, "refresh_token"),
         forged,
     ];
     for round in 0..2 {

@@ -3,6 +3,7 @@
 use portcullis_backends::mail::{EmlFolder, LogMailer};
 use portcullis_backends::{BuildError, Builder, Portcullis};
 use portcullis_stores_sql::{MIGRATIONS, Migration, OpenError, SqliteOptions, SqliteStore};
+use portcullis_tokens::jwt::JwtKeys;
 use portcullis_tokens::keys::KeyRings;
 use portcullis_tokens::password::HashPoolConfig;
 
@@ -43,6 +44,7 @@ pub(crate) async fn for_service(
     config: &Config,
     condition: Condition,
     keys: KeyRings,
+    access_keys: Option<JwtKeys>,
     public_url: &str,
 ) -> Result<Portcullis, Failure> {
     let store = store(config, condition == Condition::Empty)?;
@@ -63,7 +65,10 @@ pub(crate) async fn for_service(
             "migration applied"
         );
     }
-    let builder = common(config, store, keys, public_url).hash_pool(config.hash);
+    let mut builder = common(config, store, keys, public_url).hash_pool(config.hash);
+    if let Some(keys) = access_keys {
+        builder = builder.access_tokens(keys);
+    }
     let builder = match config.mail {
         MailKind::Log => builder.mailer(LogMailer),
         MailKind::Folder => {

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use portcullis_core::policy::PolicyOverrides;
+use portcullis_tokens::jwt::JwtAlgorithm;
 use portcullis_tokens::password::HashPoolConfig;
 
 pub(crate) use reference::reference;
@@ -40,7 +41,17 @@ pub(crate) struct Config {
     pub(crate) mail_folder: PathBuf,
     pub(crate) mail_from: String,
     pub(crate) hash: HashPoolConfig,
+    pub(crate) access_tokens: AccessTokens,
     pub(crate) policy: PolicyOverrides,
+}
+
+/// Whether there are access tokens, and what signs them.
+#[derive(Clone, Debug)]
+pub(crate) struct AccessTokens {
+    pub(crate) enabled: bool,
+    pub(crate) keys: PathBuf,
+    /// Of keys that are yet to be made.
+    pub(crate) algorithm: JwtAlgorithm,
 }
 
 impl Config {

@@ -3,6 +3,9 @@
 //! Keys are made by `keys init` and by a first start where there is neither keys nor database, and nowhere else. A
 //! database whose keys are gone, and keys whose database is gone, are refused: making the missing half anew would lock
 //! everybody out, or open an empty service under the name of a full one.
+//!
+//! The keys of access tokens are not tied to the database: where they are missing they are made, and all that ends is
+//! the access tokens of the ones before, which live for minutes.
 
 use std::fs;
 use std::io;
@@ -10,6 +13,7 @@ use std::path::Path;
 
 use portcullis_core::clock::{Clock as _, SystemClock};
 use portcullis_tokens::OsEntropy;
+use portcullis_tokens::jwt::{JwtKeyError, JwtKeys};
 use portcullis_tokens::keys::{KeyError, KeyRings};
 
 use crate::config::Config;
@@ -102,6 +106,25 @@ pub(crate) fn load_keys(config: &Config) -> Result<KeyRings, Failure> {
     KeyRings::load(&config.keys).map_err(|error| refused(&error))
 }
 
+/// The keys of access tokens, made where they are missing; `None` where there are no access tokens.
+pub(crate) fn access_keys(config: &Config) -> Result<Option<JwtKeys>, Failure> {
+    let access = &config.access_tokens;
+    if !access.enabled {
+        return Ok(None);
+    }
+    if exists(&access.keys)? {
+        let keys = JwtKeys::load(&access.keys);
+        return keys.map(Some).map_err(|error| access_refused(&error));
+    }
+    make_for(&access.keys)?;
+    let keys = JwtKeys::generate(access.algorithm, &OsEntropy, SystemClock.now())
+        .map_err(|error| Failure::caused(Exit::Failure, "no keys were made", &error))?;
+    let saved = keys.save_new(&access.keys);
+    saved.map_err(|error| access_refused(&error))?;
+    tracing::info!(file = %access.keys.display(), "keys of access tokens made");
+    Ok(Some(keys))
+}
+
 /// Says so where others may look into the folder: mail in it holds usable links.
 #[cfg(unix)]
 pub(crate) fn warn_if_open(folder: &Path) {
@@ -124,6 +147,13 @@ fn refused(error: &KeyError) -> Failure {
         _ => Exit::Failure,
     };
     Failure::new(exit, crate::failure::chain(error))
+}
+
+fn access_refused(error: &JwtKeyError) -> Failure {
+    match error {
+        JwtKeyError::File(error) => refused(error),
+        error => Failure::new(Exit::Failure, crate::failure::chain(error)),
+    }
 }
 
 /// A file that cannot be looked at is not one that is missing.

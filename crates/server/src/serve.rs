@@ -10,11 +10,16 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::http::Uri;
+use axum::response::IntoResponse as _;
+use axum::routing::any;
 use portcullis_backends::Portcullis;
 use portcullis_http_axum::{Code, LimitMode, Problem, RoutesConfig, health_routes, routes_with};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::time::timeout;
+use tower::ServiceExt as _;
 
 use self::accept::Acceptor;
 use self::banner::Banner;
@@ -90,8 +95,9 @@ async fn open(
         }
         Condition::Ready => folder::load_keys(config)?,
     };
+    let access_keys = folder::access_keys(config)?;
     folder::warn_if_open(&config.data_dir);
-    assemble::for_service(config, condition, keys, public_url).await
+    assemble::for_service(config, condition, keys, access_keys, public_url).await
 }
 
 fn app(portcullis: &Portcullis, without_limits: bool) -> Router {
@@ -100,9 +106,24 @@ fn app(portcullis: &Portcullis, without_limits: bool) -> Router {
         tracing::warn!("requests are not counted: for benchmarks only");
         routes.limits = LimitMode::Off;
     }
-    routes_with(portcullis, routes)
+    let auth: Router = routes_with(portcullis, routes);
+    let well_known = well_known(auth.clone(), portcullis.settings().mount_path());
+    auth.merge(well_known)
         .merge(health_routes(portcullis))
         .fallback(|| async { Problem::new(Code::NotFound) })
+}
+
+/// The public keys of access tokens where verifiers look for them first.
+fn well_known(auth: Router, mount: &str) -> Router {
+    let keys = Uri::try_from(format!("{mount}/jwks.json")).ok();
+    let answer = move |mut request: Request| async move {
+        let Some(keys) = keys else {
+            return Problem::new(Code::NotFound).into_response();
+        };
+        *request.uri_mut() = keys;
+        auth.oneshot(request).await.into_response()
+    };
+    Router::new().route("/.well-known/jwks.json", any(answer))
 }
 
 fn announce(

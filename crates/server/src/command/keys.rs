@@ -12,9 +12,17 @@ pub(super) fn run(asked: &Keys, config: &Config, format: Format) -> Result<(), F
     match asked {
         Keys::Init => {
             folder::make_keys(config)?;
-            format.print(&json!({ "keys": config.keys }), |_| {
+            let access = folder::access_keys(config)?.map(|_| &config.access_tokens.keys);
+            let made = json!({ "keys": config.keys, "access_tokens_keys": access });
+            format.print(&made, |_| {
                 let file = config.keys.display();
-                format!("{file} was made; keep a copy of it apart from the database")
+                let mut text =
+                    format!("{file} was made; keep a copy of it apart from the database");
+                if let Some(file) = access {
+                    let file = file.display();
+                    text.push_str(&format!("\n{file} signs access tokens; it needs no copy"));
+                }
+                text
             })
         }
     }

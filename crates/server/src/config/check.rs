@@ -7,12 +7,13 @@ use std::time::Duration;
 use ipnet::IpNet;
 use portcullis_core::policy::TenantPolicy;
 use portcullis_core::text::is_deceptive;
+use portcullis_tokens::jwt::JwtAlgorithm;
 use portcullis_tokens::password::{Argon2Params, HashPoolConfig};
 use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::settings::{Hash, MailKind, Settings};
-use super::{Config, is_loopback};
+use super::{AccessTokens, Config, is_loopback};
 use crate::failure::Failure;
 
 /// Bounds of [`HashPoolConfig`].
@@ -48,6 +49,7 @@ pub(super) fn checked(settings: Settings) -> Result<Config, Failure> {
         GRACE_SECS_MAX,
     )?;
     mail(&settings)?;
+    let algorithm = algorithm(&settings.access_tokens.algorithm)?;
     let within = |path: Option<PathBuf>, name: &str| match path {
         Some(path) => path,
         None => settings.data_dir.join(name),
@@ -68,6 +70,11 @@ pub(super) fn checked(settings: Settings) -> Result<Config, Failure> {
         mail: settings.mail.kind,
         mail_from: settings.mail.from,
         hash: hash(&settings.hash)?,
+        access_tokens: AccessTokens {
+            enabled: settings.access_tokens.enabled,
+            keys: within(settings.access_tokens.keys, "jwt-keys.json"),
+            algorithm,
+        },
         policy: settings.policy,
     })
 }
@@ -177,6 +184,17 @@ fn mail(settings: &Settings) -> Checked {
         return refuse("mail.folder: is of no use with mail.kind = \"log\": remove one of them");
     }
     Ok(())
+}
+
+fn algorithm(name: &str) -> Result<JwtAlgorithm, Failure> {
+    let known = JwtAlgorithm::ALL;
+    let found = known
+        .iter()
+        .find(|known| known.as_str().eq_ignore_ascii_case(name));
+    found.copied().ok_or_else(|| {
+        let names = known.map(JwtAlgorithm::as_str).join(", ");
+        Failure::usage(format!("access_tokens.algorithm: must be one of {names}"))
+    })
 }
 
 fn hash(settings: &Hash) -> Result<HashPoolConfig, Failure> {

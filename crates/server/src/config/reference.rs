@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use portcullis_core::policy::TenantPolicy;
 
-use super::settings::{Hash, Mail, Settings};
+use super::settings::{AccessTokens, Hash, Mail, Settings};
 use super::source::{FILE, NESTING, PREFIX};
 
 /// A setting: name, default, what it is for.
@@ -41,6 +41,7 @@ fn variable(name: &str) -> String {
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = general();
     rows.extend(mail_and_hash());
+    rows.extend(access_tokens());
     rows.extend(policy());
     rows
 }
@@ -87,6 +88,16 @@ fn mail_and_hash() -> Vec<Row> {
         row("hash.parallelism", code(hash.parallelism), "argon2id lanes"),
         row("hash.threads", "one fewer than cores, at least 1", "hashes at once, 1 to 1024; each takes the memory above"),
         row("hash.queue", "64 a thread", "hashes that may wait, 1 to 65536; more are answered 503"),
+    ]
+}
+
+#[rustfmt::skip]
+fn access_tokens() -> Vec<Row> {
+    let AccessTokens { enabled, keys: _, algorithm } = AccessTokens::default();
+    vec![
+        row("access_tokens.enabled", code(enabled), "whether there are access and refresh tokens: `POST token` and `refresh`, `GET jwks.json`"),
+        row("access_tokens.keys", "`jwt-keys.json` in `data_dir`", "the key file of access tokens; made where it is missing"),
+        row("access_tokens.algorithm", code(algorithm), "what a new key file's key signs with: `EdDSA`, `ES256`, `RS256`, `PS256` or `HS256`; keys that are there keep theirs"),
     ]
 }
 

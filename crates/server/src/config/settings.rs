@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 use portcullis_core::policy::PolicyOverrides;
+use portcullis_tokens::jwt::JwtAlgorithm;
 use portcullis_tokens::password::HashPoolConfig;
 use serde::Deserialize;
 
@@ -25,6 +26,7 @@ pub(super) struct Settings {
     pub(super) shutdown_grace_secs: u32,
     pub(super) mail: Mail,
     pub(super) hash: Hash,
+    pub(super) access_tokens: AccessTokens,
     pub(super) policy: PolicyOverrides,
 }
 
@@ -44,6 +46,7 @@ impl Default for Settings {
             shutdown_grace_secs: 10,
             mail: Mail::default(),
             hash: Hash::default(),
+            access_tokens: AccessTokens::default(),
             policy: PolicyOverrides::default(),
         }
     }
@@ -110,6 +113,25 @@ impl Default for Hash {
             parallelism: params.parallelism,
             threads: None,
             queue: None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct AccessTokens {
+    pub(super) enabled: bool,
+    pub(super) keys: Option<PathBuf>,
+    /// A name of [`JwtAlgorithm`], in any case.
+    pub(super) algorithm: String,
+}
+
+impl Default for AccessTokens {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            keys: None,
+            algorithm: JwtAlgorithm::default().to_string(),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use figment::Figment;
 use figment::error::Kind;
 use figment::providers::{Format, Toml};
+use portcullis_tokens::jwt::JwtAlgorithm;
 
 use super::settings::{LogFormat, Settings};
 use super::{Config, check, reference, source};
@@ -47,6 +48,11 @@ fn nothing_configured_is_loopback_and_the_default_folder() {
         Path::new("./portcullis-data/portcullis.db")
     );
     assert_eq!(config.keys, Path::new("./portcullis-data/keys.json"));
+    assert!(config.access_tokens.enabled);
+    assert_eq!(
+        config.access_tokens.keys,
+        Path::new("./portcullis-data/jwt-keys.json")
+    );
     assert_eq!(config.mail_folder, Path::new("./portcullis-data/outbox"));
     assert_eq!(config.log_format, LogFormat::Text);
 }
@@ -54,7 +60,7 @@ fn nothing_configured_is_loopback_and_the_default_folder() {
 #[test]
 fn the_reference_has_every_setting_and_no_other() {
     let mut all = known("");
-    for table in ["mail", "hash", "policy"] {
+    for table in ["mail", "hash", "access_tokens", "policy"] {
         assert!(all.remove(table), "{table}");
         all.extend(known(&format!("{table}.")));
     }
@@ -210,6 +216,17 @@ fn numbers_and_texts_have_bounds() {
     ] {
         let said = refusal(toml);
         assert!(said.starts_with(name), "{toml}: {said}");
+    }
+}
+
+#[test]
+fn an_algorithm_is_known_in_any_case_and_others_are_refused() {
+    let config = config("[access_tokens]\nalgorithm = \"es256\"\n").unwrap();
+    assert_eq!(config.access_tokens.algorithm, JwtAlgorithm::Es256);
+    for name in ["none", "HS512", ""] {
+        let said = refusal(&format!("[access_tokens]\nalgorithm = \"{name}\"\n"));
+        assert!(said.starts_with("access_tokens.algorithm: "), "{said}");
+        assert!(said.contains("EdDSA, ES256"), "{said}");
     }
 }
 
