@@ -34,6 +34,9 @@ impl Browser {
             .http_status_as_error(false)
             .max_redirects(0)
             .timeout_global(Some(ANSWER_WITHIN))
+            // The service closes a connection that is idle for 10 s; one that is older than half of that is not used
+            // again, so that no request meets the closing.
+            .max_idle_age(Duration::from_secs(5))
             .build();
         Self {
             agent: config.into(),
