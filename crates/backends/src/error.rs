@@ -18,10 +18,10 @@ pub enum FlowError {
         /// When to try again.
         retry_after: Duration,
     },
-    /// A store, or the source of randomness, does not answer; 503.
+    /// A store fails, also by a corrupt row, or the source of randomness does; 503.
     #[error("a part this depends on is unavailable")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// Something stored breaks its own rules; 500.
+    /// Something that was sealed or made here cannot be read back, or must not happen; 500.
     #[error("internal error")]
     Internal(#[source] Box<dyn Error + Send + Sync>),
 }
