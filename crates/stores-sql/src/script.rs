@@ -262,6 +262,8 @@ pub(crate) enum ScriptFault {
     Guard(&'static str),
     #[error("step `{0}` met a unique value that is taken")]
     Duplicate(&'static str),
+    /// Servers say so themselves.
+    #[cfg(feature = "sqlite")]
     #[error("step `{0}` binds another number of values than its statement has")]
     Values(&'static str),
 }

@@ -66,6 +66,12 @@ pub(super) async fn adopt(pool: PgPool) -> Result<Engine, ConnectError> {
 }
 
 fn server(options: &PostgresOptions) -> Result<PgConnectOptions, ConnectError> {
+    // The driver takes any scheme for its own.
+    let scheme = options.url.split_once("://").map(|(scheme, _)| scheme);
+    if !matches!(scheme, Some("postgres" | "postgresql")) {
+        let why = "it begins with neither postgres:// nor postgresql://";
+        return Err(ConnectError::Url(why.into()));
+    }
     let server = PgConnectOptions::from_str(&options.url);
     let server = server.map_err(|error| ConnectError::Url(error.into()))?;
     let server = server.statement_cache_capacity(CACHED_STATEMENTS);

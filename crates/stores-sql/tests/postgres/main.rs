@@ -3,7 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod conformance;
+mod connecting;
+mod faults;
+mod hanging_up;
+mod migrations;
+mod reads;
+mod restart;
+mod sample;
+mod schema;
 mod server;
+mod turns;
 
 // What `cargo xtask services` starts servers with; only the standard library, see there.
 #[path = "../../../../xtask/src/services/postgres.rs"]

@@ -68,6 +68,12 @@ impl Database {
         Some(Self::make("template1").await)
     }
 
+    /// Without a table, in an encoding that does not hold every name.
+    pub(crate) async fn latin1() -> Option<Self> {
+        server()?;
+        Some(Self::make("template0 ENCODING 'LATIN1' LOCALE 'C'").await)
+    }
+
     /// With every table. Made once, then copied.
     pub(crate) async fn migrated() -> Option<Self> {
         static TEMPLATE: OnceCell<String> = OnceCell::const_new();
