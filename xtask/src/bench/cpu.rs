@@ -23,6 +23,16 @@ pub(super) fn micros_of(pid: u32) -> Result<f64, Box<dyn Error>> {
     Ok(nanos as f64 / 1000.0)
 }
 
+/// The most memory a process had resident so far, in MiB.
+pub(super) fn peak_mib_of(pid: u32) -> Result<f64, Box<dyn Error>> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line
+        .and_then(|line| line.split_whitespace().next())
+        .ok_or("no VmHWM")?;
+    Ok(kib.parse::<f64>()? / 1024.0)
+}
+
 /// A command on the server's core, where the machine has `taskset`.
 pub(super) fn on_server_core(program: &std::path::Path) -> Command {
     if has_taskset() {

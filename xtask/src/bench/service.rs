@@ -26,7 +26,7 @@ impl Service {
         let folder = std::env::temp_dir().join(format!("portcullis-bench-{}", std::process::id()));
         fs::create_dir_all(&folder)?;
         let mut child = configured(cpu::on_server_core(binary), &folder)
-            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(["serve", "--without-limits", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .spawn()?;
         let stdout = child.stdout.take().ok_or("no standard output")?;
@@ -66,28 +66,45 @@ impl Service {
         }
     }
 
-    /// A session cookie and an API token.
-    pub(super) fn credentials(&self) -> Result<(String, String), Box<dyn Error>> {
+    /// One of each kind.
+    pub(super) fn credentials(&self) -> Result<Credentials, Box<dyn Error>> {
         let answer = sign_in(0).send(self.address)?;
-        let cookie = answer
-            .headers
-            .iter()
-            .find(|(name, _)| name == "set-cookie")
-            .ok_or("no cookie")?;
-        let cookie = cookie.1.split(';').next().unwrap_or_default().to_owned();
+        let set = answer.headers.iter().find(|(name, _)| name == "set-cookie");
+        let cookie = &set.ok_or("no cookie")?.1;
+        let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
         let made = Request::post("/auth/api-tokens")
             .header("Cookie", &cookie)
             .json(r#"{"name":"bench","scopes":["bench"]}"#)
             .send(self.address)?;
-        let (_, after) = made.body.split_once(r#""token":""#).ok_or("no token")?;
-        let token = after.split('"').next().unwrap_or_default().to_owned();
-        Ok((cookie, token))
+        let pair = Request::post("/auth/token")
+            .json(&password_of(0))
+            .send(self.address)?;
+        Ok(Credentials {
+            cookie,
+            api_token: member(&made.body, "token")?,
+            access_token: member(&pair.body, "access_token")?,
+        })
     }
 
     /// A sign-in for each person.
     pub(super) fn sign_ins(&self) -> Vec<Request> {
         (0..LANES).map(sign_in).collect()
     }
+}
+
+/// What requests come with.
+pub(super) struct Credentials {
+    pub(super) cookie: String,
+    pub(super) api_token: String,
+    pub(super) access_token: String,
+}
+
+/// A text member of an answer.
+fn member(body: &str, name: &str) -> Result<String, Box<dyn Error>> {
+    let (_, after) = body
+        .split_once(&format!(r#""{name}":""#))
+        .ok_or_else(|| format!("no {name} in {body}"))?;
+    Ok(after.split('"').next().unwrap_or_default().to_owned())
 }
 
 impl Drop for Service {
@@ -102,12 +119,15 @@ fn email(person: u32) -> String {
     format!("person{person}@example.com")
 }
 
-fn sign_in(person: u32) -> Request {
-    let body = format!(
+fn password_of(person: u32) -> String {
+    format!(
         r#"{{"identifier":"{}","password":"{PASSWORD}"}}"#,
         email(person)
-    );
-    Request::post("/auth/sign-in").json(&body)
+    )
+}
+
+fn sign_in(person: u32) -> Request {
+    Request::post("/auth/sign-in").json(&password_of(person))
 }
 
 fn configured(mut command: Command, folder: &Path) -> Command {
