@@ -19,6 +19,7 @@ mod features;
 mod layers;
 mod lint;
 mod process;
+mod services;
 mod size;
 mod test;
 mod tidy;
@@ -48,6 +49,11 @@ const COMMANDS: &[Command] = &[
         name: "check",
         help: "every gate but the tests, and a table of them",
         run: check::run,
+    },
+    Command {
+        name: "services",
+        help: "PostgreSQL and Redis for tests, found or started [stop]",
+        run: services::run,
     },
     Command {
         name: "bench",

@@ -2,6 +2,7 @@
 //!
 //! Builds the server's binary first, with the features it ships with, and tells the whole-system
 //! tests where it is; binaries of a test's own package are cargo's to build (`CARGO_BIN_EXE_*`).
+//! Finds or starts the servers that stores are tested on, and stops them afterwards.
 
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use cargo_metadata::Message;
 
 use crate::layers;
 use crate::process::{self, OK, Outcome};
+use crate::services::{self, Running};
 
 const PACKAGE: &str = "portcullis-server";
 const BINARY: &str = "portcullis";
@@ -40,7 +42,13 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
             Built::Failed(code) => return Ok(code),
         };
     }
+    let services = match plan.needs_services {
+        true => services::for_tests()?,
+        false => Running::default(),
+    };
+    tests.envs(services.variables.iter().cloned());
     let code = process::run(&mut tests)?;
+    drop(services);
     let verdict = if code == OK { "ok" } else { "FAILED" };
     println!(
         "test: {verdict} in {} minutes",
@@ -55,6 +63,8 @@ struct Plan {
     long: bool,
     /// Not for packages below the server alone: they can be tested while it does not compile.
     needs_binary: bool,
+    /// Not for packages alone that no server is needed for.
+    needs_services: bool,
     /// For `cargo test`.
     arguments: Vec<String>,
     /// For `cargo build`.
@@ -75,6 +85,8 @@ impl Plan {
                 || !packages
                     .iter()
                     .all(|package| layers::is_below_the_server(package)),
+            needs_services: packages.is_empty()
+                || packages.iter().any(|package| services::are_for(package)),
             build: passed
                 .iter()
                 .filter(|a| SHARED.contains(&a.as_str()))

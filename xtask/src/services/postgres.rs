@@ -134,8 +134,8 @@ impl Keeper {
         Ok(Self { shell, pipe })
     }
 
-    /// Ends the server by a signal, and keeps its folder.
-    pub(crate) fn end_by(mut self, signal: &str) -> io::Result<()> {
+    /// Ends the server by a signal, and keeps its folder; without a signal the folder goes too.
+    pub(crate) fn end(&mut self, signal: &str) -> io::Result<()> {
         if let Some(mut pipe) = self.pipe.take() {
             writeln!(pipe, "{signal}")?;
         }
@@ -145,9 +145,8 @@ impl Keeper {
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        self.pipe = None;
         // There is nobody to tell here.
-        let _ = self.shell.wait();
+        let _ = self.end("");
     }
 }
 

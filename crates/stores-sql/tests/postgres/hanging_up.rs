@@ -63,10 +63,11 @@ async fn hang_up(store: &PostgresStore, calls: u64) {
             tokio::spawn(polled(call, below(6)))
         } else {
             let task = tokio::spawn(call);
-            let moment = Duration::from_micros(below(5_000));
-            let abort = task.abort_handle();
+            let (turns, abort) = (below(300), task.abort_handle());
             tokio::spawn(async move {
-                tokio::time::sleep(moment).await;
+                for _ in 0..turns {
+                    tokio::task::yield_now().await;
+                }
                 abort.abort();
             });
             task

@@ -8,6 +8,7 @@ use portcullis_core::error::StoreErrorKind;
 use portcullis_core::store::{IdentityAuthnLog, ResolveSession};
 use portcullis_stores_sql::{PostgresOptions, PostgresStore};
 use sqlx::{Connection, PgConnection};
+use tokio::sync::Semaphore;
 
 use crate::cluster::{Cluster, Keeper};
 use crate::sample::{SESSION, fill, pair, pairs, times};
@@ -19,12 +20,29 @@ fn start(cluster: &Cluster) -> Keeper {
     keeper
 }
 
+/// What the writers share.
+struct Load {
+    next: AtomicU64,
+    stop: AtomicBool,
+    /// A permit for each call that ended.
+    calls: Semaphore,
+}
+
+impl Load {
+    /// Waits until there is something more to lose.
+    async fn progress(&self) {
+        self.calls.acquire_many(40).await.unwrap().forget();
+    }
+}
+
 /// Writes until it is told to stop; the numbers that were answered for.
-async fn write(store: PostgresStore, next: Arc<AtomicU64>, stop: Arc<AtomicBool>) -> Vec<u64> {
+async fn write(store: PostgresStore, load: Arc<Load>) -> Vec<u64> {
     let mut answered = Vec::new();
-    while !stop.load(Ordering::SeqCst) {
-        let number = next.fetch_add(1, Ordering::SeqCst);
-        match store.record(pair(number)).await {
+    while !load.stop.load(Ordering::SeqCst) {
+        let number = load.next.fetch_add(1, Ordering::SeqCst);
+        let written = store.record(pair(number)).await;
+        load.calls.add_permits(1);
+        match written {
             Ok(_) => answered.push(number),
             Err(error) => {
                 let kind = error.kind();
@@ -34,14 +52,6 @@ async fn write(store: PostgresStore, next: Arc<AtomicU64>, stop: Arc<AtomicBool>
         }
     }
     answered
-}
-
-/// Waits until there is something more to lose.
-async fn progress(next: &AtomicU64) {
-    let before = next.load(Ordering::SeqCst);
-    while next.load(Ordering::SeqCst) < before + 40 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
 }
 
 // FT-06
@@ -58,15 +68,16 @@ async fn a_server_that_crashes_under_load_loses_nothing_that_was_answered() {
     let store = PostgresStore::connect(options).await.unwrap();
     store.migrate().await.unwrap();
     fill(&store).await;
-    let (next, stop) = (Arc::new(AtomicU64::new(1)), Arc::default());
-    let writers = [(); 8].map(|()| {
-        let (next, stop) = (Arc::clone(&next), Arc::clone(&stop));
-        tokio::spawn(write(store.clone(), next, stop))
+    let load = Arc::new(Load {
+        next: AtomicU64::new(1),
+        stop: AtomicBool::new(false),
+        calls: Semaphore::new(0),
     });
+    let writers = [(); 8].map(|()| tokio::spawn(write(store.clone(), Arc::clone(&load))));
     for _ in 0..times(3, 20) {
-        progress(&next).await;
+        load.progress().await;
         // As `pg_ctl restart -m immediate` does.
-        keeper.end_by("QUIT").unwrap();
+        keeper.end("QUIT").unwrap();
         let down = store.resolve_session(SESSION).await.unwrap_err();
         assert_eq!(down.kind(), StoreErrorKind::Unavailable);
         keeper = start(&cluster);
@@ -75,8 +86,8 @@ async fn a_server_that_crashes_under_load_loses_nothing_that_was_answered() {
         let back = tokio::time::timeout(Duration::from_secs(60), back).await;
         back.unwrap();
     }
-    progress(&next).await;
-    stop.store(true, Ordering::SeqCst);
+    load.progress().await;
+    load.stop.store(true, Ordering::SeqCst);
     let mut connection = PgConnection::connect(&cluster.url()).await.unwrap();
     let mut answered = Vec::new();
     for writer in writers {

@@ -179,7 +179,7 @@ pub(crate) async fn tell(connection: &mut PgConnection, sql: &str) {
 pub(crate) async fn until(connection: &mut PgConnection, sql: &str, number: i64) {
     let wait = async {
         while count(connection, sql).await != number {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            tokio::task::yield_now().await;
         }
     };
     let waited = tokio::time::timeout(std::time::Duration::from_secs(60), wait).await;
