@@ -74,17 +74,7 @@ impl<K: KeyValueStore> KvSessions<K> {
             let Some(stored) = self.load(id).await? else {
                 return Ok(());
             };
-            let mut session = stored.session.clone();
-            let mut now = None;
-            for touch in touches {
-                if session.is_live(touch.seen_at) {
-                    session.seen_at = session.seen_at.max(touch.seen_at);
-                    let deadline = touch.idle_deadline.min(session.absolute_deadline);
-                    session.idle_deadline = session.idle_deadline.max(deadline);
-                    now = now.max(Some(touch.seen_at));
-                }
-            }
-            let Some(now) = now else {
+            let Some((session, now)) = stored.touched(touches) else {
                 return Ok(());
             };
             let mut batch = Batch::default();

@@ -1,5 +1,7 @@
 //! A Redis that forgets, stops and comes back.
 
+use std::time::Duration;
+
 use portcullis_core::error::{StoreError, StoreErrorKind};
 use portcullis_core::id::SessionId;
 use portcullis_core::secret::Sealed;
@@ -10,10 +12,14 @@ use portcullis_core::store::{
 };
 use portcullis_stores_kv::{KvSessions, KvTickets, MemoryStore, RedisKv};
 
+use crate::relay::Relay;
 use crate::server::Server;
 use crate::{NOW, TENANT, USER, after, session};
 
 const PART: Part = Part::from_bytes([3, 4]);
+
+/// Longer than any machine is busy with something else.
+const NEVER: Duration = Duration::from_secs(60);
 
 async fn put(store: &RedisKv, key: &str) -> Result<KvCommit, StoreError> {
     let write = KvWrite::Put {
@@ -30,15 +36,18 @@ async fn read(store: &RedisKv, key: &str) -> Result<Option<String>, StoreErrorKi
     Ok(row.map(|row| String::from_utf8(row.value).unwrap()))
 }
 
-/// Asks until there is an answer again.
+/// Asks until there is an answer again; one that never comes is a failure, not a test that hangs.
 async fn recovered(store: &RedisKv, key: &str) -> Option<String> {
-    loop {
-        match read(store, key).await {
-            Ok(value) => return value,
-            Err(kind) => assert_eq!(kind, StoreErrorKind::Unavailable),
+    let answer = async {
+        loop {
+            match read(store, key).await {
+                Ok(value) => return value,
+                Err(kind) => assert_eq!(kind, StoreErrorKind::Unavailable),
+            }
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
-    }
+    };
+    tokio::time::timeout(NEVER, answer).await.unwrap()
 }
 
 // FT-12
@@ -189,6 +198,23 @@ async fn a_crowd_survives_a_stop_and_every_answer_is_its_own() {
         caller.await.unwrap();
     }
     assert_eq!(recovered(&store, "probe").await.as_deref(), Some("probe"));
+}
+
+// FT-13
+#[tokio::test]
+async fn a_connection_that_falls_silent_is_replaced() {
+    let Some(server) = Server::start(&[]) else {
+        return;
+    };
+    let relay = Relay::to(&server);
+    let store = RedisKv::connect(relay.options()).await.unwrap();
+    assert_eq!(put(&store, "a").await.unwrap(), KvCommit::Done);
+    // What a firewall does to a connection it has forgotten: nothing is closed, nothing arrives.
+    relay.swallow();
+    let silent = read(&store, "a").await;
+    assert_eq!(silent, Err(StoreErrorKind::Unavailable));
+    assert_eq!(recovered(&store, "a").await.as_deref(), Some("a"));
+    assert_eq!(relay.connections(), 2);
 }
 
 // FT-13

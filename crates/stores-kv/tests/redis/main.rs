@@ -9,6 +9,7 @@
 mod conformance;
 mod faults;
 mod refusals;
+mod relay;
 mod rows;
 mod server;
 mod slots;

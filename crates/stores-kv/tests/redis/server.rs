@@ -51,6 +51,10 @@ impl Server {
         panic!("{PROGRAM} does not start")
     }
 
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }

@@ -6,7 +6,7 @@ use portcullis_core::entity::Epoch;
 use portcullis_core::error::StoreError;
 use portcullis_core::id::{SessionId, TenantId, UserId};
 use portcullis_core::secret::TokenDigest;
-use portcullis_core::session::{Assurance, Device, Session};
+use portcullis_core::session::{Assurance, Device, Session, SessionTouch};
 use portcullis_core::store::KvEntry;
 use portcullis_core::time::Timestamp;
 
@@ -60,6 +60,21 @@ impl Stored {
             session,
             bytes: entry.value,
         })
+    }
+
+    /// The session after some touches, in their order, and the last of those that found it live; `None` where none did.
+    pub(super) fn touched(&self, touches: &[SessionTouch]) -> Option<(Session, Timestamp)> {
+        let mut session = self.session.clone();
+        let mut last = None;
+        for touch in touches {
+            if session.is_live(touch.seen_at) {
+                session.seen_at = session.seen_at.max(touch.seen_at);
+                let deadline = touch.idle_deadline.min(session.absolute_deadline);
+                session.idle_deadline = session.idle_deadline.max(deadline);
+                last = last.max(Some(touch.seen_at));
+            }
+        }
+        Some((session, last?))
     }
 
     /// Stores a session under the condition that its id was never used.

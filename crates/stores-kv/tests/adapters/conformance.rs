@@ -1,0 +1,28 @@
+//! The adapters pass the conformance suite on `MemoryKv`, and `MemoryKv` passes that of key-value stores.
+
+use std::sync::Arc;
+
+use portcullis_stores_kv::{KvLimits, KvSessions, KvTickets, MemoryKv};
+
+use crate::watched::Watched;
+
+async fn memory() -> Arc<MemoryKv> {
+    Arc::new(MemoryKv::new())
+}
+
+async fn sessions() -> Arc<KvSessions<Watched>> {
+    Arc::new(KvSessions::new(Watched::courteous()))
+}
+
+async fn tickets() -> Arc<KvTickets<Watched>> {
+    Arc::new(KvTickets::new(Watched::courteous()))
+}
+
+async fn limits() -> Arc<KvLimits<Watched>> {
+    Arc::new(KvLimits::new(Watched::courteous()))
+}
+
+portcullis_testing::conformance!(kv: memory);
+portcullis_testing::conformance!(sessions: sessions);
+portcullis_testing::conformance!(tickets: tickets);
+portcullis_testing::conformance!(limits: limits);
