@@ -87,7 +87,7 @@ fn pool(options: &PostgresOptions, server: PgConnectOptions, suspicion: Arc<Susp
         settle.push_str(&format!("; SET {name} = {value}"));
     }
     if let Some(schema) = &options.schema {
-        settle.push_str(&format!("; SET search_path = {schema}"));
+        settle.push_str(&format!("; SET search_path = \"{schema}\""));
     }
     // What was answered survives a crash: stricter settings stay as they are.
     settle.push_str(

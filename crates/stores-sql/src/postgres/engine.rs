@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use portcullis_core::error::StoreError;
 use sqlx::PgPool;
+use tracing::Instrument as _;
 
 use super::counters::Counters;
 use super::fault::{Trouble, store_error, unavailable};
@@ -60,7 +61,7 @@ impl Engine {
         W: Future<Output = T> + Send + 'static,
     {
         let held = self.take().await?;
-        match tokio::spawn(work(held)).await {
+        match tokio::spawn(work(held).in_current_span()).await {
             Ok(end) => Ok(end),
             Err(_) => {
                 Err(Trouble::Lost(unavailable("the task of the statement is gone")).of_commit())

@@ -94,7 +94,7 @@ async fn run(held: &mut Held, migration: &Migration) -> Result<(), Trouble> {
 /// Asking first: who may use the schema need not have the right to make one.
 async fn make_schema(held: &mut Held, schema: String) -> Result<(), Trouble> {
     let there = "SELECT 1 FROM pg_namespace WHERE nspname = CAST(? AS TEXT)";
-    let make = format!("CREATE SCHEMA {schema}");
+    let make = format!("CREATE SCHEMA \"{schema}\"");
     if held.rows(there, &[Value::Text(schema)]).await?.is_empty() {
         held.run(&make).await?;
     }

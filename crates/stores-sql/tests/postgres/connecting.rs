@@ -60,7 +60,7 @@ async fn two_schemas_of_one_database_are_two_stores() {
     let Some(database) = Database::empty().await else {
         return;
     };
-    for schema in ["one", "other"] {
+    for schema in ["one", "user"] {
         let mut options = database.options();
         options.schema = Some(schema.to_owned());
         let store = PostgresStore::connect(options.clone()).await.unwrap();

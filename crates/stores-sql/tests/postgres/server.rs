@@ -4,6 +4,7 @@
 //! Where neither can be had the tests are skipped, and say so; under `CI=true` they fail.
 
 use std::env;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write as _;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -74,21 +75,37 @@ impl Database {
         Some(Self::make("template0 ENCODING 'LATIN1' LOCALE 'C'").await)
     }
 
-    /// With every table. Made once, then copied.
+    /// With every table. Made once a server and schema, then copied.
     pub(crate) async fn migrated() -> Option<Self> {
         static TEMPLATE: OnceCell<String> = OnceCell::const_new();
         server()?;
-        let make = || async {
-            let template = Self::make("template1").await;
-            let store = template.store().await;
+        Some(Self::make(TEMPLATE.get_or_init(Self::template).await).await)
+    }
+
+    async fn template() -> String {
+        let new = Self::make("template1").await;
+        let store = new.store().await;
+        let mut schema = DefaultHasher::new();
+        for migration in store.pending_migrations().await.unwrap() {
+            migration.sql.hash(&mut schema);
+        }
+        let name = format!("portcullis_template_{:016x}", schema.finish());
+        // Of runs at once one makes it.
+        let mut turn = PgConnection::connect(&url_of("postgres")).await.unwrap();
+        let lock = "SELECT count(pg_advisory_lock(7))";
+        sqlx::query(lock).execute(&mut turn).await.unwrap();
+        let there = sqlx::query("SELECT 1 FROM pg_database WHERE datname = $1").bind(&name);
+        if there.fetch_optional(&mut turn).await.unwrap().is_none() {
             store.migrate().await.unwrap();
             store.close().await;
-            // Stays for the next test.
-            let name = template.name.clone();
-            std::mem::forget(template);
-            name
-        };
-        Some(Self::make(TEMPLATE.get_or_init(make).await).await)
+            let rename = format!("ALTER DATABASE {} RENAME TO {name}", new.name);
+            let renamed = sqlx::raw_sql(AssertSqlSafe(rename)).execute(&mut turn);
+            renamed.await.unwrap();
+            // It has another name now.
+            std::mem::forget(new);
+        }
+        turn.close().await.unwrap();
+        name
     }
 
     async fn make(template: &str) -> Self {
