@@ -22,8 +22,8 @@ pub(super) enum Failed {
 
 /// A worker's memory blocks.
 ///
-/// Kept from hash to hash: asking the system for 19 MiB each time costs a tenth to a third of the hash and, under glibc,
-/// leaves ever more memory resident. The content is not wiped in between: the next hash writes over it, and it tells
+/// Kept from hash to hash: asked for anew by many threads, 19 MiB each leave ever more memory resident under glibc. It is
+/// no faster than one thread that hashes in a loop, whose memory glibc keeps as well. The content is not wiped in between: the next hash writes over it, and it tells
 /// no more than the hash itself does, for it takes the whole computation to compare a guess with it.
 #[derive(Debug)]
 pub(super) struct Memory {
