@@ -6,6 +6,7 @@
 
 mod admin;
 mod api_tokens;
+mod open_session;
 mod profile;
 mod sessions;
 mod sign_in;
@@ -16,9 +17,10 @@ mod verify_email;
 
 pub use admin::{AdminOutcome, OpenAccountOutcome, StateChange, UserRecord};
 pub use api_tokens::{ApiTokenInfo, CreateApiTokenOutcome, NewApiToken};
+pub use open_session::SignedIn;
 pub use profile::{Profile, ProfileIdentifier};
 pub use sessions::SessionInfo;
-pub use sign_in::{SignIn, SignInOutcome, SignedIn};
+pub use sign_in::{SignIn, SignInOutcome};
 
 pub use crate::passwords::IDENTIFIER_MAX_BYTES;
 pub use sign_up::{SignUp, SignUpOutcome};
