@@ -13,12 +13,14 @@
 
 mod bench;
 mod check;
+mod conformance;
 mod deny;
 mod docs;
 mod features;
 mod layers;
 mod lint;
 mod process;
+mod routes;
 mod services;
 mod size;
 mod test;
@@ -51,9 +53,19 @@ const COMMANDS: &[Command] = &[
         run: check::run,
     },
     Command {
+        name: "conformance",
+        help: "what each store passes of the suite [--list] [--store names]",
+        run: conformance::run,
+    },
+    Command {
         name: "services",
-        help: "PostgreSQL and Redis for tests, found or started [stop]",
+        help: "servers for tests, found or started [mariadb] [stop]",
         run: services::run,
+    },
+    Command {
+        name: "routes",
+        help: "the route table, against its golden file [--bless]",
+        run: routes::run,
     },
     Command {
         name: "bench",
@@ -120,7 +132,7 @@ fn main() -> ExitCode {
 fn listing() -> String {
     let lines = COMMANDS
         .iter()
-        .map(|command| format!("  {:<9} {}", command.name, command.help));
+        .map(|command| format!("  {:<11} {}", command.name, command.help));
     format!(
         "cargo xtask <command>\n{}",
         lines.collect::<Vec<_>>().join("\n")

@@ -1,8 +1,10 @@
-//! `services`: the servers that tests want, each found or started, and `services stop`.
+//! `services`: the servers that tests want, each found or started, and `services stop`. One that no test wants is started
+//! when it is named: `services mariadb`.
 //!
 //! A server that is started lives in a temporary folder, on a free port of loopback, behind a password, as a user without
 //! rights. The machine's own servers are never used.
 
+mod mariadb;
 mod place;
 mod postgres;
 mod redis;
@@ -16,6 +18,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use mariadb::MariaDb;
 use place::Place;
 use postgres::{Cluster, Keeper, until};
 use redis::Redis;
@@ -23,14 +26,17 @@ use redis::Redis;
 use crate::process::{self, FAILED, OK, Outcome, USAGE};
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    match arguments {
-        [] => start(),
-        [word] if word == "stop" => stop(),
-        _ => {
-            eprintln!("services: `cargo xtask services` or `cargo xtask services stop`");
-            Ok(USAGE)
-        }
+    if let [word] = arguments
+        && word == "stop"
+    {
+        return stop();
     }
+    let is_one = |word: &String| SERVICES.iter().any(|service| service.is_called(word));
+    if arguments.iter().all(is_one) {
+        return start(arguments);
+    }
+    eprintln!("services: names of services, or `stop`");
+    Ok(USAGE)
 }
 
 /// A server that can be started.
@@ -63,7 +69,7 @@ macro_rules! server {
     )+};
 }
 
-server!(Cluster, Redis);
+server!(Cluster, Redis, MariaDb);
 
 type Made = Result<Option<Box<dyn Server>>, Box<dyn Error>>;
 
@@ -72,22 +78,48 @@ struct Service {
     name: &'static str,
     /// Tells tests its URL.
     variable: &'static str,
+    /// Some test uses it, so that it is started without being asked for.
+    wanted: bool,
+    /// Stops it without waiting for its clients.
+    signal: &'static str,
     /// `None` without its programs.
     make: fn() -> Made,
 }
 
-const SERVICES: [Service; 2] = [
+impl Service {
+    fn is_called(&self, word: &str) -> bool {
+        self.name.eq_ignore_ascii_case(word)
+    }
+}
+
+const SERVICES: [Service; 3] = [
     Service {
         name: "PostgreSQL",
-        variable: "PORTCULLIS_POSTGRES",
+        variable: POSTGRES,
+        wanted: true,
+        signal: "-INT",
         make: || Ok(Cluster::make()?.map(|server| Box::new(server) as Box<dyn Server>)),
     },
     Service {
         name: "Redis",
-        variable: "PORTCULLIS_REDIS",
+        variable: REDIS,
+        wanted: true,
+        signal: "-INT",
         make: || Ok(Redis::make()?.map(|server| Box::new(server) as Box<dyn Server>)),
     },
+    Service {
+        name: "MariaDB",
+        variable: "PORTCULLIS_MARIADB",
+        wanted: false,
+        signal: "-TERM",
+        make: || Ok(MariaDb::make()?.map(|server| Box::new(server) as Box<dyn Server>)),
+    },
 ];
+
+/// Tells tests where PostgreSQL is.
+pub(crate) const POSTGRES: &str = "PORTCULLIS_POSTGRES";
+/// Tells tests where Redis is.
+pub(crate) const REDIS: &str = "PORTCULLIS_REDIS";
 
 /// The packages whose tests use one, below the server.
 const USERS: [&str; 2] = ["portcullis-stores-sql", "portcullis-stores-kv"];
@@ -102,16 +134,36 @@ pub(crate) fn are_for(package: &str) -> bool {
 pub(crate) struct Running {
     /// For the tests' environment.
     pub(crate) variables: Vec<(&'static str, String)>,
+    /// What the environment names already.
+    found: Vec<&'static str>,
     keepers: Vec<Keeper>,
+}
+
+impl Running {
+    /// There is one.
+    pub(crate) fn has(&self, variable: &str) -> bool {
+        let mut started = self.variables.iter().map(|(variable, _)| variable);
+        started.any(|it| *it == variable) || self.found.contains(&variable)
+    }
 }
 
 /// Finds or starts what the tests want. What cannot be had is skipped, and missing under `CI=true`.
 pub(crate) fn for_tests() -> Result<Running, Box<dyn Error>> {
+    some(|service| service.wanted)
+}
+
+/// Those of these variables, likewise.
+pub(crate) fn named(variables: &[&str]) -> Result<Running, Box<dyn Error>> {
+    some(|service| variables.contains(&service.variable))
+}
+
+fn some(wanted: impl Fn(&Service) -> bool) -> Result<Running, Box<dyn Error>> {
     let mut running = Running::default();
-    for service in &SERVICES {
+    for service in SERVICES.iter().filter(|service| wanted(service)) {
         let variable = service.variable;
         if env::var_os(variable).is_some() {
             println!("{}: the one that {variable} names", service.name);
+            running.found.push(variable);
         } else if let Some(started) = started()?.iter().find(|it| it.variable == variable) {
             running.variables.push((variable, started.url.clone()));
         } else if let Some(server) = (service.make)()? {
@@ -205,11 +257,15 @@ fn remember(all: &[Started]) -> io::Result<()> {
 }
 
 /// Starts what is not running, to stay after us, and prints what a shell takes: `eval "$(cargo xtask services)"`.
-fn start() -> Outcome {
+fn start(asked: &[String]) -> Outcome {
     let mut running = started()?;
     let mut code = OK;
     for service in &SERVICES {
         let variable = service.variable;
+        let is_asked_for = asked.iter().any(|word| service.is_called(word));
+        if !is_asked_for && (!service.wanted || !asked.is_empty()) {
+            continue;
+        }
         if running.iter().any(|it| it.variable == variable) {
             continue;
         }
@@ -228,8 +284,11 @@ fn start() -> Outcome {
             }
         }
     }
-    if let Some(mariadb) = place::find("mariadbd") {
-        eprintln!("MariaDB is at {}: no store uses it yet", mariadb.display());
+    for Service { name, .. } in SERVICES.iter().filter(|service| !service.wanted) {
+        if asked.is_empty() {
+            let word = name.to_lowercase();
+            eprintln!("{name}: no store uses it; `cargo xtask services {word}` starts one");
+        }
     }
     for Started { variable, url, .. } in &running {
         println!("export {variable}='{url}'");
@@ -260,7 +319,11 @@ fn stop() -> Outcome {
     let mut code = OK;
     for started in started()? {
         let pid = started.pid.to_string();
-        let told = Command::new("kill").args(["-INT", &pid]).status()?;
+        let service = SERVICES
+            .iter()
+            .find(|service| service.variable == started.variable);
+        let signal = service.map_or("-TERM", |service| service.signal);
+        let told = Command::new("kill").args([signal, &pid]).status()?;
         if !told.success() || !until(|| !started.is_running()) {
             eprintln!("{} does not stop: process {pid}", started.variable);
             code = FAILED;
