@@ -28,6 +28,7 @@ use crate::backend::{
     ApiTokenBackend, PasswordBackend, SessionBackend, TrustedProxy, TrustedProxyBackend,
 };
 use crate::journal::Journal;
+use crate::mail::Templates;
 use crate::passwords::Passwords;
 use crate::portcullis::{Inner, Portcullis, Stores};
 use crate::settings::{PublicUrl, Settings};
@@ -58,6 +59,7 @@ pub struct Builder<S> {
     app_name: String,
     mount_path: String,
     mailer: Option<Arc<dyn Mailer>>,
+    templates: Templates,
     hasher: Option<Arc<dyn PasswordHasher>>,
     hash_pool: HashPoolConfig,
     clock: Arc<dyn Clock>,
@@ -95,6 +97,7 @@ where
             app_name: "portcullis".to_owned(),
             mount_path: "/auth".to_owned(),
             mailer: None,
+            templates: Templates::default(),
             hasher: None,
             hash_pool: HashPoolConfig::default(),
             clock: Arc::new(SystemClock),
@@ -152,6 +155,13 @@ where
     #[must_use]
     pub fn mailer(mut self, mailer: impl Mailer) -> Self {
         self.mailer = Some(Arc::new(mailer));
+        self
+    }
+
+    /// How mail reads, in place of our own templates and languages.
+    #[must_use]
+    pub fn mail_templates(mut self, templates: Templates) -> Self {
+        self.templates = templates;
         self
     }
 
@@ -293,6 +303,7 @@ where
             policy: self.policy,
         };
         check(&settings)?;
+        let templates = self.templates.compiled()?;
         let believed = self.trusted_proxy.iter().flat_map(|proxy| &proxy.peers);
         refuse_everybody(settings.trusted_proxies.iter().chain(believed))?;
         let stores = Stores {
@@ -392,6 +403,7 @@ where
             hasher,
             passwords,
             mailer,
+            templates,
             access,
             chain,
             orders,

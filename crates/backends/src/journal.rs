@@ -62,7 +62,7 @@ impl Journal {
             kind,
             status: AuthEventStatus::Success,
             reason: None,
-            client: client.clone(),
+            client: client.for_event(),
             detail: Value::Null,
         }))
     }

@@ -6,8 +6,16 @@
 #[cfg(feature = "mail-file")]
 mod eml_folder;
 mod log;
+#[cfg(feature = "mail-file")]
+mod message;
+mod params;
+mod queue;
 pub(crate) mod render;
+mod templates;
 
 #[cfg(feature = "mail-file")]
 pub use eml_folder::EmlFolder;
 pub use log::LogMailer;
+pub(crate) use params::MailParams;
+pub(crate) use templates::Compiled;
+pub use templates::{MailPart, TemplateError, Templates};

@@ -29,6 +29,7 @@ use crate::access::AccessSigner;
 use crate::builder::Builder;
 use crate::error::FlowError;
 use crate::journal::{EventDraft, Journal};
+use crate::mail::Compiled;
 use crate::passwords::Passwords;
 use crate::settings::Settings;
 use crate::touches::Touches;
@@ -59,6 +60,7 @@ pub(crate) struct Inner {
     pub(crate) hasher: Arc<dyn PasswordHasher>,
     pub(crate) passwords: Arc<Passwords>,
     pub(crate) mailer: Arc<dyn Mailer>,
+    pub(crate) templates: Compiled,
     /// Signs access tokens, where the instance makes any.
     pub(crate) access: Option<Arc<dyn AccessSigner>>,
     /// In the order in which they are asked.

@@ -124,7 +124,12 @@ impl Portcullis {
     /// Delivers one claimed mail; `false` where it failed and was given back.
     async fn deliver(&self, claimed: &ClaimedMail) -> Result<bool, FlowError> {
         let security = &self.0.stores.security;
-        let sent = match render::render(&self.0.sealer, &self.0.settings, &claimed.mail) {
+        let sent = match render::render(
+            &self.0.sealer,
+            &self.0.settings,
+            &self.0.templates,
+            &claimed.mail,
+        ) {
             Ok(mail) => self
                 .0
                 .mailer

@@ -11,6 +11,7 @@ pub mod event;
 pub mod factor;
 pub mod id;
 pub mod identifier;
+pub mod language;
 pub mod mail;
 pub mod net;
 pub mod policy;

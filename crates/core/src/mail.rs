@@ -75,12 +75,16 @@ pub struct ClaimedMail {
 pub struct Mail {
     /// Its id.
     pub id: MailId,
+    /// When it was queued.
+    pub queued_at: Timestamp,
     /// The address it goes to.
     pub to: String,
     /// The subject, one line.
     pub subject: String,
     /// The text; it may hold a usable link.
     pub text: SecretText,
+    /// The same as HTML, where its template has it.
+    pub html: Option<SecretText>,
 }
 
 impl fmt::Debug for Mail {
@@ -89,10 +93,11 @@ impl fmt::Debug for Mail {
     }
 }
 
-/// Delivery failed; the worker tries again later.
+/// Delivery failed; the worker tries again later, unless that is of no use.
 #[derive(Debug, thiserror::Error)]
 #[error("the mail could not be delivered")]
 pub struct MailError {
+    permanent: bool,
     source: Box<dyn Error + Send + Sync>,
 }
 
@@ -100,8 +105,24 @@ impl MailError {
     /// A failure with its cause.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
+            permanent: false,
             source: source.into(),
         }
+    }
+
+    /// A failure that would come again every time, such as an address that the receiving server refuses for good: the
+    /// mail is not tried again until an operator asks for it.
+    pub fn permanent(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            permanent: true,
+            source: source.into(),
+        }
+    }
+
+    /// Whether trying again is of no use.
+    #[must_use]
+    pub const fn is_permanent(&self) -> bool {
+        self.permanent
     }
 }
 

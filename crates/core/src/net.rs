@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::language::Languages;
 use crate::text::printable;
 
 /// The canonical form of an address: an IPv4-mapped IPv6 address is the IPv4 address.
@@ -33,6 +34,9 @@ pub struct ClientInfo {
     pub user_agent: Option<String>,
     /// The id that ties answer, log and audit together; at most 64 bytes.
     pub request_id: Option<String>,
+    /// The languages the client asks for. They choose the language of mail and are no part of an event.
+    #[serde(skip)]
+    pub languages: Languages,
 }
 
 impl ClientInfo {
@@ -43,6 +47,23 @@ impl ClientInfo {
             ip: ip.map(canonical_ip),
             user_agent: user_agent.map(|text| printable(text, USER_AGENT_MAX_BYTES)),
             request_id: request_id.map(|text| printable(text, 64)),
+            languages: Languages::default(),
+        }
+    }
+
+    /// The same for a client that sent this `Accept-Language`.
+    #[must_use]
+    pub fn accepting(mut self, header: Option<&str>) -> Self {
+        self.languages = header.map(Languages::of_header).unwrap_or_default();
+        self
+    }
+
+    /// What an event keeps of it.
+    #[must_use]
+    pub fn for_event(&self) -> Self {
+        Self {
+            languages: Languages::default(),
+            ..self.clone()
         }
     }
 }

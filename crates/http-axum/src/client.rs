@@ -81,9 +81,11 @@ pub(crate) fn context(
     );
     let agent = parts.headers.get(header::USER_AGENT);
     let agent = agent.and_then(|value| value.to_str().ok());
+    let languages = parts.headers.get(header::ACCEPT_LANGUAGE);
+    let languages = languages.and_then(|value| value.to_str().ok());
     let context = RequestContext {
         tenant: portcullis.default_tenant(),
-        client: ClientInfo::new(ip, agent, Some(id.as_str())),
+        client: ClientInfo::new(ip, agent, Some(id.as_str())).accepting(languages),
     };
     Ok((Arc::new(context), id))
 }

@@ -115,6 +115,7 @@ fn common(
         .public_url(public_url)
         .app_name(&config.app_name)
         .policy(config.policy)
+        .mail_templates(config.mail_templates.clone())
         .trusted_proxies(config.trusted_proxies.clone())
         .with_audit_query()
 }

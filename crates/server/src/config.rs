@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use portcullis_backends::mail::Templates;
 use portcullis_core::policy::PolicyOverrides;
 use portcullis_tokens::jwt::JwtAlgorithm;
 use portcullis_tokens::password::HashPoolConfig;
@@ -40,6 +41,7 @@ pub(crate) struct Config {
     pub(crate) mail: MailKind,
     pub(crate) mail_folder: PathBuf,
     pub(crate) mail_from: String,
+    pub(crate) mail_templates: Templates,
     pub(crate) hash: HashPoolConfig,
     pub(crate) access_tokens: AccessTokens,
     pub(crate) policy: PolicyOverrides,

@@ -18,6 +18,8 @@ pub struct CapturedMail {
     pub subject: String,
     /// Its text.
     pub text: String,
+    /// Its HTML, where it has any.
+    pub html: Option<String>,
 }
 
 impl CapturedMail {
@@ -99,6 +101,7 @@ impl Mailer for CapturedMailbox {
             to: mail.to.clone(),
             subject: mail.subject.clone(),
             text: mail.text.expose().to_owned(),
+            html: mail.html.as_ref().map(|html| html.expose().to_owned()),
         });
         Ok(())
     }

@@ -7,6 +7,7 @@ use portcullis_core::policy::PolicyError;
 use portcullis_tokens::keys::{MarkerMismatch, ParseMarkerError};
 use portcullis_tokens::password::PoolError;
 
+use crate::mail::TemplateError;
 use crate::settings::PublicUrlError;
 
 /// Why an instance cannot start.
@@ -39,6 +40,9 @@ pub enum BuildError {
         "there is no mailer, so no link would ever arrive: pass .mailer(..), such as EmlFolder or LogMailer"
     )]
     NoMailer,
+    /// A mail template that would not work.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
     /// A mount path that is none.
     #[error(
         "the mount path must start with / and have only letters, digits, - and _ between slashes, like /auth"

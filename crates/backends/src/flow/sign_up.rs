@@ -12,7 +12,7 @@ use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::factor::FactorConfig;
 use portcullis_core::id::{TenantId, UserId, VerificationTokenId};
 use portcullis_core::identifier::Identifier;
-use portcullis_core::mail::OutboxMail;
+use portcullis_core::net::ClientInfo;
 use portcullis_core::policy::TenantPolicy;
 use portcullis_core::rule;
 use portcullis_core::rule::password::PasswordRejection;
@@ -25,7 +25,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::error::FlowError;
-use crate::mail::render::{self, MailParams};
+use crate::mail::MailParams;
 use crate::portcullis::Portcullis;
 
 /// A sign-up.
@@ -144,7 +144,13 @@ impl Portcullis {
             email,
         };
         let payload = self.seal_pending(context.tenant, id, pending)?;
-        let along = self.with_verification(Along::event(event), &to, Some(payload), policy)?;
+        let along = self.with_verification(
+            Along::event(event),
+            &to,
+            Some(payload),
+            policy,
+            &context.client,
+        )?;
         let user = User {
             id,
             tenant: context.tenant,
@@ -200,7 +206,13 @@ impl Portcullis {
                     email,
                 };
                 let payload = self.seal_pending(context.tenant, user.id, pending)?;
-                self.with_verification(Along::event(event.finish()), &to, Some(payload), policy)?
+                self.with_verification(
+                    Along::event(event.finish()),
+                    &to,
+                    Some(payload),
+                    policy,
+                    &context.client,
+                )?
             }
             _ => {
                 let along = Along::event(event.refused(Reason::AlreadyRegistered).finish());
@@ -208,6 +220,7 @@ impl Portcullis {
                     context.tenant,
                     user,
                     &MailParams::AlreadyRegistered {},
+                    &context.client,
                 )?)
             }
         };
@@ -221,6 +234,7 @@ impl Portcullis {
         to: &Recipient<'_>,
         payload: Option<Sealed>,
         policy: &TenantPolicy,
+        client: &ClientInfo,
     ) -> Result<Along, FlowError> {
         let now = self.now();
         let id = VerificationTokenId::time_ordered(now, self.entropy())?;
@@ -254,14 +268,7 @@ impl Portcullis {
             link,
             hours: ttl.as_secs().div_ceil(3600),
         };
-        let mail = render::queue(
-            &self.0.sealer,
-            self.entropy(),
-            now,
-            to.tenant,
-            &to.email.raw,
-            &params,
-        )?;
+        let mail = self.queue_mail_to(to.tenant, &to.email.raw, &params, client)?;
         Ok(along.with_issue(token).with_mail(mail))
     }
 
@@ -289,24 +296,6 @@ impl Portcullis {
             .open(&sealing, payload)
             .map_err(FlowError::internal)?;
         serde_json::from_slice(&plain).map_err(FlowError::internal)
-    }
-
-    /// A mail to the address that the directory holds, not to the spelling that was typed now.
-    fn queue_mail(
-        &self,
-        tenant: TenantId,
-        user: &User,
-        params: &MailParams,
-    ) -> Result<OutboxMail, FlowError> {
-        let to = user.email().map_or("", |email| email.raw.as_str());
-        render::queue(
-            &self.0.sealer,
-            self.entropy(),
-            self.now(),
-            tenant,
-            to,
-            params,
-        )
     }
 
     /// 256 random bits for a cookie, as 64 hexadecimal digits.

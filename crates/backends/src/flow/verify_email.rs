@@ -239,7 +239,7 @@ impl Portcullis {
                             epoch: subject.epoch,
                             email,
                         };
-                        self.with_verification(along, &to, payload, &policy)?
+                        self.with_verification(along, &to, payload, &policy, &context.client)?
                     }
                     _ => Along::event(
                         event

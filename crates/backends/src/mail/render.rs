@@ -1,105 +1,89 @@
-//! What a queued mail is filled with, sealed, and how it reads.
+//! From a row of the outbox to a mail that goes out.
 
-use portcullis_core::entropy::Entropy;
-use portcullis_core::id::{MailId, TenantId};
-use portcullis_core::mail::{Mail, MailTemplate, OutboxMail};
+use std::collections::BTreeMap;
+
+use minijinja::Value;
+use portcullis_core::mail::{Mail, OutboxMail};
 use portcullis_core::secret::SecretText;
-use portcullis_core::time::Timestamp;
-use portcullis_tokens::seal::{SealError, Sealer};
-use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
+use portcullis_core::text::printable;
+use portcullis_tokens::seal::Sealer;
 
-use crate::error::FlowError;
+use super::params::MailParams;
+use super::queue::{self, OpenError};
+use super::templates::Compiled;
 use crate::settings::Settings;
 
-/// What the parameters are sealed for, with tenant and id: they open in no other row.
-const CONTEXT: &[u8] = b"outbox.params";
+/// Longer subjects are cut.
+const SUBJECT_MAX_BYTES: usize = 800;
 
-/// The parameters of each template. They are sealed in the row: nobody reads a usable link from the database.
-#[derive(Serialize, Deserialize)]
-pub(crate) enum MailParams {
-    VerifyEmail { link: String, hours: u64 },
-    AlreadyRegistered {},
-}
-
-impl MailParams {
-    const fn template(&self) -> MailTemplate {
-        match self {
-            Self::VerifyEmail { .. } => MailTemplate::VerifyEmail,
-            Self::AlreadyRegistered {} => MailTemplate::AlreadyRegistered,
-        }
-    }
-}
-
-/// A queued mail that cannot be read back.
+/// A queued mail that cannot be read back, or that no template fits.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RenderError {
-    #[error("the mail's parameters cannot be opened")]
-    Sealed(#[from] SealError),
+    #[error(transparent)]
+    Open(#[from] OpenError),
     #[error("the mail's parameters are malformed")]
     Malformed(#[from] serde_json::Error),
-}
-
-/// Fills a row of the outbox.
-pub(crate) fn queue(
-    sealer: &Sealer,
-    entropy: &dyn Entropy,
-    now: Timestamp,
-    tenant: TenantId,
-    to: &str,
-    params: &MailParams,
-) -> Result<OutboxMail, FlowError> {
-    let id = MailId::time_ordered(now, entropy)?;
-    let template = params.template();
-    let plain = Zeroizing::new(serde_json::to_vec(params).map_err(FlowError::internal)?);
-    let params = sealer.seal(
-        &[CONTEXT, tenant.as_bytes(), id.as_bytes()],
-        &plain,
-        entropy,
-    )?;
-    Ok(OutboxMail {
-        id,
-        tenant,
-        to: to.to_owned(),
-        template,
-        params,
-        created_at: now,
-    })
+    #[error("the mail's template cannot be filled in")]
+    Template(#[from] minijinja::Error),
 }
 
 /// Makes the mail that goes out.
 pub(crate) fn render(
     sealer: &Sealer,
     settings: &Settings,
+    templates: &Compiled,
     queued: &OutboxMail,
 ) -> Result<Mail, RenderError> {
-    let context = [CONTEXT, queued.tenant.as_bytes(), queued.id.as_bytes()];
-    let plain = sealer.open(&context, &queued.params)?;
-    let params: MailParams = serde_json::from_slice(&plain)?;
-    let app = settings.app_name();
-    let (subject, text) = match params {
-        MailParams::VerifyEmail { link, hours } => (
-            format!("Confirm your address for {app}"),
-            format!(
-                "Somebody, probably you, signed up for {app} with this address.\r\n\r\n\
-                 To confirm it, open this link within {hours} hours:\r\n\r\n{link}\r\n\r\n\
-                 If it was not you, do nothing: without the link there is no account.\r\n"
-            ),
-        ),
-        MailParams::AlreadyRegistered {} => (
-            format!("You already have an account at {app}"),
-            format!(
-                "Somebody, probably you, signed up for {app} with this address, which has an account already.\r\n\r\n\
-                 You can sign in with it at {}.\r\n\r\n\
-                 If it was not you, there is nothing to do: your account is unchanged.\r\n",
-                settings.public_url().as_str()
-            ),
-        ),
-    };
+    let opened = queue::open(sealer, queued)?;
+    let url = settings.public_url().as_str();
+    let values = values(&opened.params, settings.app_name(), url)?;
+    let template = opened.params.template();
+    let filled = templates.fill(queued.tenant, &opened.languages, template, &values)?;
     Ok(Mail {
         id: queued.id,
+        queued_at: queued.created_at,
         to: queued.to.clone(),
-        subject,
-        text: SecretText::new(text),
+        subject: printable(filled.subject.trim(), SUBJECT_MAX_BYTES),
+        text: lines(&filled.text),
+        html: filled.html.as_deref().map(lines),
     })
+}
+
+/// What a template may show.
+pub(super) fn values(
+    params: &MailParams,
+    app_name: &str,
+    public_url: &str,
+) -> serde_json::Result<Value> {
+    let mut values: BTreeMap<String, Value> = BTreeMap::new();
+    for (name, value) in params.values()? {
+        values.insert(name, plain(value));
+    }
+    values.insert("app_name".into(), app_name.into());
+    values.insert("public_url".into(), public_url.into());
+    Ok(values.into())
+}
+
+fn plain(value: serde_json::Value) -> Value {
+    use serde_json::Value as Json;
+    match value {
+        Json::String(text) => text.into(),
+        Json::Bool(yes) => yes.into(),
+        Json::Number(number) => number
+            .as_i64()
+            .map_or_else(|| number.to_string().into(), Value::from),
+        // Nothing to show, and false in a condition.
+        Json::Null => Value::from(()),
+        nested => nested.to_string().into(),
+    }
+}
+
+/// Lines as they go over the wire, the last one ended (RFC 5322 section 2.3).
+fn lines(text: &str) -> SecretText {
+    let mut lines = String::with_capacity(text.len() + 64);
+    for line in text.lines() {
+        lines.push_str(line);
+        lines.push_str("\r\n");
+    }
+    SecretText::new(lines)
 }

@@ -147,3 +147,51 @@ impl portcullis_backends::core::mail::Mailer for Slow {
         Ok(())
     }
 }
+
+#[tokio::test]
+async fn a_mail_comes_in_the_language_of_the_request() {
+    let h = Harness::new().await;
+    for (email, header, subject) in [
+        (
+            ADA,
+            Some("de-CH, en;q=0.5"),
+            "Bestätigen Sie Ihre Adresse für portcullis",
+        ),
+        (
+            "bob@example.com",
+            None,
+            "Confirm your address for portcullis",
+        ),
+        // Somebody else asks; the profile of whose address it is says nothing, so their request decides.
+        (ADA, Some("en"), "Confirm your address for portcullis"),
+    ] {
+        let mut context = h.context();
+        context.client = context.client.accepting(header);
+        let input = portcullis_backends::flow::SignUp {
+            email: portcullis_backends::core::identifier::Identifier::email(email).unwrap(),
+            password: portcullis_backends::core::secret::Password::new(PASSWORD).unwrap(),
+        };
+        h.portcullis.sign_up(input, &context).await.unwrap();
+        h.portcullis.run_due().await.unwrap();
+        let mail = h.mailbox.last_to(email).unwrap();
+        assert_eq!(mail.subject, subject);
+        assert!(
+            mail.html.as_ref().unwrap().contains(mail.token().unwrap()),
+            "HTML has the link too"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_mail_comes_in_the_language_of_its_reader_whoever_asked() {
+    use portcullis_backends::core::store::IdentityAdmin;
+    let h = Harness::new().await;
+    let ada = h.person(ADA).await;
+    let profile = serde_json::json!({ "locale": "de_DE" });
+    let tenant = h.portcullis.default_tenant();
+    assert!(h.store.set_profile(tenant, ada, &profile).await.unwrap());
+    h.sign_up(ADA, PASSWORD).await;
+    h.portcullis.run_due().await.unwrap();
+    let told = h.mailbox.last_to(ADA).unwrap();
+    assert_eq!(told.subject, "Sie haben bereits ein Konto bei portcullis");
+}

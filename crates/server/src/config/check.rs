@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use portcullis_backends::mail::Templates;
+use portcullis_core::language::LanguageTag;
 use portcullis_core::policy::TenantPolicy;
 use portcullis_core::text::is_deceptive;
 use portcullis_tokens::jwt::JwtAlgorithm;
@@ -12,7 +14,7 @@ use portcullis_tokens::password::{Argon2Params, HashPoolConfig};
 use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
-use super::settings::{Hash, MailKind, Settings};
+use super::settings::{Hash, Mail, MailKind, Settings};
 use super::{AccessTokens, Config, is_loopback};
 use crate::failure::Failure;
 
@@ -49,6 +51,7 @@ pub(super) fn checked(settings: Settings) -> Result<Config, Failure> {
         GRACE_SECS_MAX,
     )?;
     mail(&settings)?;
+    let mail_templates = templates(&settings.mail)?;
     let algorithm = algorithm(&settings.access_tokens.algorithm)?;
     let within = |path: Option<PathBuf>, name: &str| match path {
         Some(path) => path,
@@ -69,6 +72,7 @@ pub(super) fn checked(settings: Settings) -> Result<Config, Failure> {
         shutdown_grace: Duration::from_secs(settings.shutdown_grace_secs.into()),
         mail: settings.mail.kind,
         mail_from: settings.mail.from,
+        mail_templates,
         hash: hash(&settings.hash)?,
         access_tokens: AccessTokens {
             enabled: settings.access_tokens.enabled,
@@ -184,6 +188,19 @@ fn mail(settings: &Settings) -> Checked {
         return refuse("mail.folder: is of no use with mail.kind = \"log\": remove one of them");
     }
     Ok(())
+}
+
+/// How mail reads; every template is tried.
+fn templates(mail: &Mail) -> Result<Templates, Failure> {
+    let language = LanguageTag::parse(&mail.language)
+        .map_err(|error| Failure::usage(format!("mail.language: {error}")))?;
+    let mut templates = Templates::default().default_language(language);
+    let refused = |error| Failure::usage(format!("mail.templates: {error}"));
+    if let Some(folder) = &mail.templates {
+        templates = templates.with_folder(folder).map_err(refused)?;
+    }
+    templates.clone().check().map_err(refused)?;
+    Ok(templates)
 }
 
 fn algorithm(name: &str) -> Result<JwtAlgorithm, Failure> {

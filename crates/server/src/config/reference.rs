@@ -83,6 +83,8 @@ fn mail_and_hash() -> Vec<Row> {
         row("mail.kind", code("folder"), "`folder`: a file a mail; `log`: the log says that there was one, and nothing is delivered"),
         row("mail.folder", "`outbox` in `data_dir`", "where `.eml` files go; they hold usable links"),
         row("mail.from", code(Mail::default().from), "the sender of mail"),
+        row("mail.templates", "none", "folder of mail templates in place of ours: `<language>/<mail>.subject`, `.txt` and `.html`, for one tenant under `tenants/<id>/`; checked at the start"),
+        row("mail.language", code(Mail::default().language), "the language of mail to people who ask for none that there is; `en` and `de` come with the program"),
         row("hash.memory_kib", code(hash.memory_kib), "argon2id memory; with `hash.iterations` at least 47104/1, 19456/2, 12288/3, 9216/4 or 7168/5"),
         row("hash.iterations", code(hash.iterations), "argon2id passes"),
         row("hash.parallelism", code(hash.parallelism), "argon2id lanes"),

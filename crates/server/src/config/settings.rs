@@ -80,6 +80,8 @@ pub(super) struct Mail {
     pub(super) kind: MailKind,
     pub(super) folder: Option<PathBuf>,
     pub(super) from: String,
+    pub(super) templates: Option<PathBuf>,
+    pub(super) language: String,
 }
 
 impl Default for Mail {
@@ -88,6 +90,8 @@ impl Default for Mail {
             kind: MailKind::default(),
             folder: None,
             from: "portcullis <no-reply@localhost>".into(),
+            templates: None,
+            language: "en".into(),
         }
     }
 }

@@ -56,6 +56,7 @@ fn event(columns: &mut Columns<'_>) -> Result<AuthEvent, StoreError> {
             ip: columns.optional_spelled("ip", |text| text.parse().ok())?,
             user_agent: columns.optional_text("user_agent")?,
             request_id: columns.optional_text("request_id")?,
+            ..ClientInfo::default()
         },
         detail: columns.json("detail")?,
     })
