@@ -6,16 +6,20 @@
 #[cfg(feature = "mail-file")]
 mod eml_folder;
 mod log;
-#[cfg(feature = "mail-file")]
+#[cfg(any(feature = "mail-file", feature = "smtp"))]
 mod message;
 mod params;
 mod queue;
 pub(crate) mod render;
+#[cfg(feature = "smtp")]
+mod smtp;
 mod templates;
 
 #[cfg(feature = "mail-file")]
 pub use eml_folder::EmlFolder;
 pub use log::LogMailer;
 pub(crate) use params::MailParams;
+#[cfg(feature = "smtp")]
+pub use smtp::{SmtpMailer, SmtpOptions, SmtpOptionsError, SmtpTls};
 pub(crate) use templates::Compiled;
 pub use templates::{MailPart, TemplateError, Templates};
