@@ -169,11 +169,23 @@ pub(crate) struct Turns {
     pub(crate) addresses: Vec<(TenantId, String)>,
 }
 
+/// What a power cut may undo of a script that was answered. The death of the process alone undoes nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// Nothing: the answer waits for the disk.
+    #[default]
+    Full,
+    /// The script itself, unless one that was answered later waited for the disk. For counts alone, whose loss lets
+    /// nobody in: with the attempt that it counted nobody learned anything before its end was written in full.
+    Relaxed,
+}
+
 /// Steps that happen together or not at all.
 #[derive(Default)]
 pub(crate) struct Script {
     steps: Vec<Step>,
     pub(crate) turns: Turns,
+    pub(crate) durability: Durability,
 }
 
 impl Script {
@@ -181,7 +193,14 @@ impl Script {
         Self {
             steps: vec![step],
             turns: Turns::default(),
+            durability: Durability::Full,
         }
+    }
+
+    /// The answer does not wait for the disk, on an engine that can be asked that script by script.
+    pub(crate) const fn relaxed(mut self) -> Self {
+        self.durability = Durability::Relaxed;
+        self
     }
 
     /// The script is this person's.

@@ -2,10 +2,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::script::Durability;
+
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     statements: AtomicU64,
     commits: AtomicU64,
+    waited: AtomicU64,
 }
 
 impl Counters {
@@ -14,8 +17,17 @@ impl Counters {
         self.statements.fetch_add(statements, Ordering::Relaxed);
     }
 
-    pub(super) fn count_commit(&self) {
+    pub(super) fn count_commit(&self, durability: Durability) {
         self.commits.fetch_add(1, Ordering::Relaxed);
+        if durability == Durability::Full {
+            self.waited.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Commits that waited for the disk.
+    #[cfg(test)]
+    pub(super) fn waited(&self) -> u64 {
+        self.waited.load(Ordering::Relaxed)
     }
 
     pub(super) fn statements(&self) -> u64 {

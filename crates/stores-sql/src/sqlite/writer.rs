@@ -18,7 +18,7 @@ use super::connection::{self, Purpose, pause};
 use super::counters::Counters;
 use super::fault::{OpenError, is_busy, store_error, unavailable};
 use super::options::SqliteOptions;
-use crate::script::{Done, Failure, Script};
+use crate::script::{Done, Durability, Failure, Script};
 
 /// The most scripts of one transaction.
 const GROUP: usize = 128;
@@ -59,6 +59,7 @@ impl Writer {
         let (queue, jobs) = sync_channel(options.write_queue.max(1));
         let mut worker = Worker {
             connection: Some(connection),
+            durability: Durability::Full,
             options,
             counters,
         };
@@ -135,6 +136,8 @@ impl Drop for Writer {
 struct Worker {
     /// `None` after a failure that leaves its state in doubt; the next job opens another.
     connection: Option<Connection>,
+    /// What the connection is set to; one that was just opened waits for the disk.
+    durability: Durability,
     options: SqliteOptions,
     counters: Arc<Counters>,
 }
@@ -226,7 +229,13 @@ impl Worker {
 
     fn transact(&mut self, group: &[Waiting]) -> Result<Vec<Answer>, Lost> {
         let counters = Arc::clone(&self.counters);
-        let connection = self.connection()?;
+        let relaxed = |waiting: &Waiting| waiting.script.durability == Durability::Relaxed;
+        let durability = if group.iter().all(relaxed) {
+            Durability::Relaxed
+        } else {
+            Durability::Full
+        };
+        let connection = self.connection_set_to(durability)?;
         patiently(connection, "BEGIN IMMEDIATE").map_err(Lost::before_commit)?;
         let mut answers = Vec::with_capacity(group.len());
         for Waiting { script, .. } in group {
@@ -241,12 +250,12 @@ impl Worker {
                 Lost::new(StoreErrorKind::Indeterminate, &error)
             }
         })?;
-        counters.count_commit();
+        counters.count_commit(durability);
         Ok(answers)
     }
 
     fn run_alone(&mut self, work: Alone) {
-        let connection = match self.connection() {
+        let connection = match self.connection_set_to(Durability::Full) {
             Ok(connection) => Ok(connection),
             Err(lost) => Err(StoreError::new(lost.kind).with_source(lost.cause)),
         };
@@ -255,14 +264,25 @@ impl Worker {
         }
     }
 
-    fn connection(&mut self) -> Result<&mut Connection, Lost> {
+    fn connection_set_to(&mut self, durability: Durability) -> Result<&mut Connection, Lost> {
         if self.connection.is_none() {
             let opened = connection::open(&self.options, Purpose::Write);
             let opened = opened.map_err(|error| Lost::new(StoreErrorKind::Unavailable, &error))?;
             self.connection = Some(opened);
+            self.durability = Durability::Full;
         }
         let gone = || Lost::new(StoreErrorKind::Unavailable, &"no connection");
-        self.connection.as_mut().ok_or_else(gone)
+        let connection = self.connection.as_mut().ok_or_else(gone)?;
+        if self.durability != durability {
+            // In WAL mode NORMAL leaves the log to the next commit at FULL, or to the next checkpoint.
+            let sql = match durability {
+                Durability::Full => "PRAGMA synchronous = FULL",
+                Durability::Relaxed => "PRAGMA synchronous = NORMAL",
+            };
+            execute(connection, sql).map_err(Lost::before_commit)?;
+            self.durability = durability;
+        }
+        Ok(connection)
     }
 }
 

@@ -48,7 +48,7 @@ fn take_script(key: &LimitKey, limit: &RateLimit, now: Timestamp) -> Script {
     ];
     let mut script = Script::of(Step::new(TAKEN, TAKE, values));
     script.step(Step::new(FOUND, READ, values![key.as_str()]).expect(Expect::OneRow));
-    script
+    script.relaxed()
 }
 
 #[async_trait]
@@ -78,7 +78,7 @@ impl<D: Driver> RateLimitStore for SqlStore<D> {
         let interval = interval(limit);
         let first = i64::MIN.saturating_add(interval);
         let values = values![first, interval, key.as_str()];
-        let script = Script::of(Step::new("give one back", REFUND, values));
+        let script = Script::of(Step::new("give one back", REFUND, values)).relaxed();
         self.driver.done(script).await.map(drop)
     }
 

@@ -1,5 +1,7 @@
 //! One argon2id computation, in memory that is kept between computations.
 
+mod large_pages;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,9 +24,9 @@ pub(super) enum Failed {
 
 /// A worker's memory blocks.
 ///
-/// Kept from hash to hash: asked for anew by many threads, 19 MiB each leave ever more memory resident under glibc. It is
-/// no faster than one thread that hashes in a loop, whose memory glibc keeps as well. The content is not wiped in between: the next hash writes over it, and it tells
-/// no more than the hash itself does, for it takes the whole computation to compare a guess with it.
+/// Kept from hash to hash: asked for anew by many threads, 19 MiB each leave ever more memory resident under glibc, and
+/// have to be zeroed each time. The content is not wiped in between: the next hash writes over it, and it tells no more
+/// than the hash itself does, for it takes the whole computation to compare a guess with it.
 #[derive(Debug)]
 pub(super) struct Memory {
     blocks: Vec<Block>,
@@ -52,6 +54,7 @@ impl Memory {
                 .try_reserve_exact(count)
                 .map_err(|_| Failed::Memory)?;
             self.allocations.fetch_add(1, Ordering::Relaxed);
+            large_pages::ask_for(self.blocks.spare_capacity_mut());
             self.blocks.resize(count, Block::new());
         }
         Ok(&mut self.blocks)

@@ -1,10 +1,16 @@
 //! The writer: groups, guards, callers that go away, and others who write beside it.
 
+use std::time::Duration;
+
 use portcullis_core::along::{Refusal, Write};
 use portcullis_core::error::StoreErrorKind;
 use portcullis_core::event::EventQueryFilter;
 use portcullis_core::id::UserId;
-use portcullis_core::store::{AuditQuery, IdentityAuthnLog, SessionStore};
+use portcullis_core::policy::TenantPolicy;
+use portcullis_core::store::{
+    AttemptKey, AttemptPurpose, AuditQuery, IdentityAuthnLog, LimitKey, RateLimit, RateLimitStore,
+    SessionStore, Settlement,
+};
 
 use super::sample::{Call, Held, NOW, Place, SESSION, TENANT, begin, event, fill};
 use crate::driver::Driver;
@@ -34,6 +40,45 @@ async fn writes_that_wait_are_committed_as_one() {
     assert_eq!(store.commits() - before.0, 1);
     assert_eq!(store.statements() - before.1, 64);
     assert_eq!(events(&store).await, 64);
+}
+
+// FT-02
+#[tokio::test]
+async fn counts_do_not_wait_for_the_disk_and_whatever_explains_something_does() {
+    let place = Place::new();
+    let store = place.store().await;
+    let key = AttemptKey {
+        tenant: TENANT,
+        identifier: [7; 32],
+        purpose: AttemptPurpose::Password,
+    };
+    let lockout = TenantPolicy::default().lockout;
+    let (limit_key, limit) = (
+        LimitKey::new("sign-in", "ip", "192.0.2.1"),
+        RateLimit {
+            burst: 3,
+            period: Duration::from_secs(60),
+        },
+    );
+    let waited = || store.driver().inner.counters.waited();
+    let before = waited();
+    store.reserve_attempt(&key, &lockout, NOW).await.unwrap();
+    store.take(&limit_key, &limit, NOW).await.unwrap();
+    store.refund(&limit_key, &limit, NOW).await.unwrap();
+    assert_eq!(waited() - before, 0);
+    let settled = store.settle_attempt(&key, Settlement::Failed, NOW, event(1));
+    assert_eq!(settled.await.unwrap(), Write::Applied(()));
+    assert_eq!(waited() - before, 1);
+    // In one group with a write that waits, a count waits too.
+    let held = Held::writer_of(&store).await;
+    let mut reserving = store.reserve_attempt(&key, &lockout, NOW);
+    let mut recording = store.record(event(2));
+    begin(&mut reserving);
+    begin(&mut recording);
+    held.release().await;
+    reserving.await.unwrap();
+    recording.await.unwrap();
+    assert_eq!(waited() - before, 2);
 }
 
 #[tokio::test]
