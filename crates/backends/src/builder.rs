@@ -15,6 +15,7 @@ use portcullis_core::mail::Mailer;
 use portcullis_core::policy::PolicyOverrides;
 use portcullis_core::store::{
     AuditQuery, IdentityStore, RateLimitStore, ResolveSession, SecurityStore, SessionStore,
+    SplitResolve, TicketStore,
 };
 use portcullis_tokens::OsEntropy;
 use portcullis_tokens::keys::KeyRings;
@@ -49,10 +50,11 @@ type MakeAccess = Box<
         + Send,
 >;
 
-/// Puts an instance together. Generic over the store until [`build`](Builder::build), so that an ability the store
-/// lacks does not compile.
+/// Puts an instance together. Generic over the store of people until [`build`](Builder::build), so that an ability the
+/// store lacks does not compile.
 pub struct Builder<S> {
-    store: Arc<S>,
+    people: Arc<S>,
+    stores: Stores,
     keys: Option<KeyRings>,
     ephemeral_keys: bool,
     public_url: Option<String>,
@@ -72,7 +74,6 @@ pub struct Builder<S> {
     backends: Vec<Arc<dyn AuthBackend>>,
     orders: Vec<(TenantId, Vec<String>)>,
     token_format: TokenFormat,
-    audit: Option<Arc<dyn AuditQuery>>,
     workers: bool,
 }
 
@@ -84,13 +85,42 @@ impl<S> fmt::Debug for Builder<S> {
     }
 }
 
-impl<S> Builder<S>
-where
-    S: IdentityStore + SessionStore + ResolveSession + RateLimitStore,
-{
-    pub(crate) fn new(store: S) -> Self {
+impl<S: IdentityStore> Builder<S> {
+    /// One store for everything.
+    pub(crate) fn new(store: S) -> Self
+    where
+        S: SessionStore + ResolveSession + TicketStore + RateLimitStore,
+    {
+        let store = Arc::new(store);
+        Self::on(&store, &store, Arc::clone(&store) as _)
+    }
+
+    /// A store of people, and another for what ends by itself.
+    pub(crate) fn new_with<E>(people: S, ephemeral: E) -> Self
+    where
+        E: SessionStore + TicketStore + RateLimitStore,
+    {
+        let (people, ephemeral) = (Arc::new(people), Arc::new(ephemeral));
+        let resolve = SplitResolve::new(Arc::clone(&ephemeral), Arc::clone(&people));
+        Self::on(&people, &ephemeral, Arc::new(resolve))
+    }
+
+    fn on<E>(people: &Arc<S>, ephemeral: &Arc<E>, resolve: Arc<dyn ResolveSession>) -> Self
+    where
+        E: SessionStore + TicketStore + RateLimitStore,
+    {
         Self {
-            store: Arc::new(store),
+            people: Arc::clone(people),
+            stores: Stores {
+                directory: Arc::clone(people) as _,
+                security: Arc::clone(people) as _,
+                crossing: Arc::clone(people) as _,
+                sessions: Arc::clone(ephemeral) as _,
+                resolve,
+                tickets: Arc::clone(ephemeral) as _,
+                limits: Arc::clone(ephemeral) as _,
+                audit: None,
+            },
             keys: None,
             ephemeral_keys: false,
             public_url: None,
@@ -110,7 +140,6 @@ where
             backends: Vec::new(),
             orders: Vec::new(),
             token_format: TokenFormat::default(),
-            audit: None,
             workers: true,
         }
     }
@@ -284,7 +313,7 @@ where
     where
         S: AuditQuery,
     {
-        self.audit = Some(Arc::clone(&self.store) as Arc<dyn AuditQuery>);
+        self.stores.audit = Some(Arc::clone(&self.people) as Arc<dyn AuditQuery>);
         self
     }
 
@@ -306,15 +335,7 @@ where
         let templates = self.templates.compiled()?;
         let believed = self.trusted_proxy.iter().flat_map(|proxy| &proxy.peers);
         refuse_everybody(settings.trusted_proxies.iter().chain(believed))?;
-        let stores = Stores {
-            directory: self.store.clone(),
-            security: self.store.clone(),
-            crossing: self.store.clone(),
-            sessions: self.store.clone(),
-            resolve: self.store.clone(),
-            limits: self.store,
-            audit: self.audit,
-        };
+        let stores = self.stores;
         let keys = match self.keys {
             Some(keys) => keys,
             None if !self.ephemeral_keys => return Err(BuildError::NoKeys),

@@ -9,14 +9,14 @@ use portcullis_core::clock::Clock;
 use portcullis_core::entity::TenantKey;
 use portcullis_core::entropy::Entropy;
 use portcullis_core::event::{AuthEventType, Reason};
-use portcullis_core::id::TenantId;
+use portcullis_core::id::{SessionId, TenantId};
 use portcullis_core::mail::Mailer;
 use portcullis_core::net::ClientInfo;
 use portcullis_core::policy::TenantPolicy;
 use portcullis_core::principal::Principal;
 use portcullis_core::store::{
-    AuditQuery, Crossing, IdentityAdmin, LimitKey, RateLimit, RateLimitStore, ResolveSession,
-    SecurityStore, SessionStore, Taken,
+    AuditQuery, Crossing, IdentityAdmin, IdentityStore, LimitKey, RateLimit, RateLimitStore,
+    ResolveSession, SecurityStore, SessionStore, Taken, TicketStore,
 };
 use portcullis_core::time::Timestamp;
 use portcullis_tokens::opaque::Tokens;
@@ -45,6 +45,7 @@ pub(crate) struct Stores {
     pub(crate) crossing: Arc<dyn Crossing>,
     pub(crate) sessions: Arc<dyn SessionStore>,
     pub(crate) resolve: Arc<dyn ResolveSession>,
+    pub(crate) tickets: Arc<dyn TicketStore>,
     pub(crate) limits: Arc<dyn RateLimitStore>,
     pub(crate) audit: Option<Arc<dyn AuditQuery>>,
 }
@@ -100,9 +101,20 @@ impl Portcullis {
     #[must_use]
     pub fn builder<S>(store: S) -> Builder<S>
     where
-        S: portcullis_core::store::IdentityStore + SessionStore + ResolveSession + RateLimitStore,
+        S: IdentityStore + SessionStore + ResolveSession + TicketStore + RateLimitStore,
     {
         Builder::new(store)
+    }
+
+    /// Starts an instance on two stores: one keeps people and whatever must never be forgotten, the other sessions,
+    /// tickets and limits. Whatever the second loses signs people out, and lets nobody in.
+    #[must_use]
+    pub fn builder_with<S, E>(people: S, ephemeral: E) -> Builder<S>
+    where
+        S: IdentityStore,
+        E: SessionStore + TicketStore + RateLimitStore,
+    {
+        Builder::new_with(people, ephemeral)
     }
 
     /// What this instance is set to.
@@ -255,7 +267,7 @@ impl Portcullis {
             .await;
     }
 
-    /// Whether the store answers.
+    /// Whether the stores answer.
     ///
     /// # Errors
     /// [`FlowError::Unavailable`] where it does not.
@@ -265,6 +277,9 @@ impl Portcullis {
             .directory
             .tenant(TenantKey::Id(self.0.default_tenant))
             .await?;
+        // It may be another store: a read that finds nothing.
+        let nobodys = SessionId::from_bytes([0; 16]);
+        self.0.stores.sessions.session(nobodys).await?;
         Ok(())
     }
 

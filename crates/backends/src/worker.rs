@@ -83,11 +83,16 @@ impl Portcullis {
         let touched = inner
             .touches
             .flush(&*inner.stores.sessions, &*inner.stores.security)
-            .await?;
-        let mut report = DueReport {
-            touched,
-            ..DueReport::default()
-        };
+            .await;
+        // Sessions may be kept elsewhere: mail does not wait for them.
+        let mut report = self.deliver_due().await?;
+        report.touched = touched?;
+        Ok(report)
+    }
+
+    async fn deliver_due(&self) -> Result<DueReport, FlowError> {
+        let inner = &self.0;
+        let mut report = DueReport::default();
         loop {
             let now = self.now();
             let claim = ClaimId::time_ordered(now, self.entropy())?;
@@ -109,15 +114,18 @@ impl Portcullis {
         }
     }
 
-    /// Removes what has ended: tokens, sessions, attempt counts, limits.
+    /// Removes what has ended: tokens, sessions, tickets, attempt counts, limits.
     pub(crate) async fn purge(&self) -> Result<(), FlowError> {
         let (now, stores) = (self.now(), &self.0.stores);
         let tokens = stores.security.purge_tokens(now).await?;
-        let sessions = stores.sessions.prune_sessions(now).await?;
         let families = stores.security.prune_families(now).await?;
         let attempts = stores.security.purge_attempts(now).await?;
+        let sessions = stores.sessions.prune_sessions(now).await?;
+        let tickets = stores.tickets.purge_tickets(now).await?;
         let limits = stores.limits.purge_limits(now).await?;
-        tracing::debug!(tokens, sessions, families, attempts, limits, "purged");
+        tracing::debug!(
+            tokens, families, attempts, sessions, tickets, limits, "purged"
+        );
         Ok(())
     }
 

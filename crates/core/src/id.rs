@@ -120,6 +120,8 @@ ids! {
     MailId;
     /// One claim of a mail by one worker.
     ClaimId;
+    /// A ticket, the public half of its token. All of it is random, its shard tag too: a ticket may belong to nobody.
+    TicketId;
 }
 
 impl UserId {
@@ -130,6 +132,16 @@ impl UserId {
 impl TenantId {
     /// The parent of every tenant's policy; no store creates it.
     pub const SYSTEM: Self = Self([0; 16]);
+}
+
+impl TicketId {
+    /// A new id of 128 random bits.
+    ///
+    /// # Errors
+    /// [`EntropyError`] where the source of randomness fails.
+    pub fn random(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
+        random_bytes(entropy).map(Self)
+    }
 }
 
 macro_rules! tagged {

@@ -33,7 +33,7 @@ pub use security::{
 };
 pub use session::{ResolveSession, SessionInsert, SessionRotation, SessionStore};
 pub use split::SplitResolve;
-pub use ticket::{Ticket, TicketId, TicketIssue, TicketKind, TicketStore};
+pub use ticket::{Ticket, TicketIssue, TicketKind, TicketStore};
 
 use crate::along::Write;
 use crate::error::StoreError;

@@ -4,6 +4,7 @@
 //! somebody was faster, it reads again. Keys begin with a letter of their own (see [`space`]), so that one store can
 //! hold all of it.
 
+mod ephemeral;
 mod limits;
 mod person;
 mod row;
@@ -11,6 +12,7 @@ mod sessions;
 mod tickets;
 mod together;
 
+pub use ephemeral::KvEphemeral;
 pub use limits::KvLimits;
 pub use sessions::KvSessions;
 pub use tickets::KvTickets;

@@ -6,7 +6,7 @@ mod memory_kv;
 #[cfg(feature = "redis")]
 mod redis_kv;
 
-pub use adapter::{KvLimits, KvSessions, KvTickets};
+pub use adapter::{KvEphemeral, KvLimits, KvSessions, KvTickets};
 pub use memory::MemoryStore;
 pub use memory_kv::MemoryKv;
 #[cfg(feature = "redis")]

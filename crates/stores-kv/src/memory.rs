@@ -15,6 +15,7 @@ mod refresh;
 mod session;
 mod state;
 mod table;
+mod ticket;
 mod verification;
 
 use std::fmt;

@@ -7,12 +7,13 @@ use portcullis_stores_kv::MemoryStore;
 use portcullis_testing::conformance::Trial;
 use portcullis_testing::conformance::{
     api_tokens, audit, companions, factors, outbox, people, session_cap, session_use, sessions,
-    supersession, tokens,
+    supersession, tickets, tokens,
 };
 use portcullis_testing::mutants::{
     CaseFoldingIdentifiers, ClaimedTwice, CountThenInsert, EffectWithoutEvent, EpochNotMoved,
-    ForgetsExpiry, IdReuse, LostUpdate, MailLost, NewestFirstForgotten, NonAtomicConsume,
-    RefusedButCommitted, ResurrectingTouch, SupersedeForgotten, WrongTenant, is_caught,
+    ForgetsExpiry, IdReuse, LookThenTake, LostUpdate, MailLost, NewestFirstForgotten,
+    NonAtomicConsume, RefusedButCommitted, ResurrectingTouch, SupersedeForgotten, WrongTenant,
+    is_caught,
 };
 use portcullis_testing::{Around, FaultStore, Wrapped};
 
@@ -71,6 +72,10 @@ caught! {
         IdReuse by sessions::a_used_id_is_never_used_again;
     a_mail_for_two_workers_is_caught:
         ClaimedTwice by outbox::one_of_many_workers_gets_a_mail;
+    a_ticket_that_is_looked_at_and_then_taken_is_caught:
+        LookThenTake by
+            tickets::a_burst_of_attempts_is_granted_those_left,
+            tickets::one_of_many_takes_a_ticket;
     a_list_in_another_order_is_caught:
         NewestFirstForgotten by
             api_tokens::live_tokens_are_listed_newest_first,

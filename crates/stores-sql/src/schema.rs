@@ -32,6 +32,11 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "refresh_families",
         sql: include_str!("schema/0002_refresh_families.sql"),
     },
+    Migration {
+        number: 3,
+        name: "tickets",
+        sql: include_str!("schema/0003_tickets.sql"),
+    },
 ];
 
 impl Migration {

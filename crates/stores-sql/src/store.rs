@@ -17,6 +17,7 @@ mod refresh;
 mod sessions;
 mod subject;
 mod tenants;
+mod tickets;
 mod verification;
 
 /// Every store trait over one SQL database; see [`SqliteStore`](crate::SqliteStore).
@@ -47,7 +48,7 @@ pub(crate) const POINT_READS: &[&str] = &[
     directory::USER,
 ];
 
-/// Everything else that reaches the rows of one person.
+/// Everything else that reaches rows by key.
 #[cfg(test)]
 pub(crate) const PERSONAL: &[&str] = &[
     accounts::ACCOUNT,
@@ -62,6 +63,7 @@ pub(crate) const PERSONAL: &[&str] = &[
     sessions::EVICT,
     sessions::LIST,
     sessions::REVOKE_OTHERS,
+    tickets::PEEK,
     verification::LIVE,
     verification::REVOKE,
 ];

@@ -2,7 +2,7 @@
 
 use portcullis_core::error::{StoreError, StoreErrorKind};
 use portcullis_core::id::{
-    ApiTokenId, ClaimId, EventId, MailId, RefreshFamilyId, SessionId, TenantId, UserId,
+    ApiTokenId, ClaimId, EventId, MailId, RefreshFamilyId, SessionId, TenantId, TicketId, UserId,
     VerificationTokenId,
 };
 use portcullis_core::time::Timestamp;
@@ -107,6 +107,7 @@ ids!(
     RefreshFamilyId,
     SessionId,
     TenantId,
+    TicketId,
     UserId,
     VerificationTokenId
 );

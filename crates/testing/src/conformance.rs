@@ -20,7 +20,7 @@
 //! | `kv` | `KeyValueStore` |
 //! | `audit` | `AuditQuery`, `SecurityStore` and `Crossing` |
 //!
-//! `all` stands for every family but `tickets` and `kv`. A store that needs something to outlive it, such as a
+//! `all` stands for every family but `kv`. A store that needs something to outlive it, such as a
 //! temporary folder, comes as a pair: `(Arc<MyStore>, TempDir)`. One that a machine may lack, such as a server's,
 //! comes as an `Option`: without it nothing is tried, so say so, and fail where it must be there. New cases join by
 //! themselves with a new version of this crate.

@@ -167,7 +167,7 @@ pub(crate) mod named {
         FactorConfig, FactorKind, FactorVersion, LoadedFactor,
     };
     pub(crate) use portcullis_core::id::{
-        ApiTokenId, ClaimId, MailId, RefreshFamilyId, SessionId, TenantId, UserId,
+        ApiTokenId, ClaimId, MailId, RefreshFamilyId, SessionId, TenantId, TicketId, UserId,
         VerificationTokenId,
     };
     pub(crate) use portcullis_core::identifier::Identifier;
@@ -183,7 +183,7 @@ pub(crate) mod named {
         IdentityAdmin, IdentityAuthnLog, IdentityLookup, KeyValueStore, KvCheck, KvCommit, KvEntry,
         KvWrite, LimitKey, OutboxStore, Part, RateLimit, RateLimitStore, RefreshStore, Reservation,
         ResolveSession, SessionInsert, SessionRotation, SessionStore, Settlement, Taken, Ticket,
-        TicketId, TicketIssue, TicketKind, TicketStore, VerificationStore, WriteResult,
+        TicketIssue, TicketKind, TicketStore, VerificationStore, WriteResult,
     };
     pub(crate) use portcullis_core::time::Timestamp;
     pub(crate) use portcullis_core::verification::{TokenKind, VerificationToken};

@@ -39,6 +39,7 @@ mod concurrency;
 mod listings;
 mod people;
 mod sessions;
+mod tickets;
 mod tokens;
 
 use std::future::poll_fn;
@@ -51,6 +52,7 @@ pub use concurrency::{ClaimedTwice, CountThenInsert, LostUpdate};
 pub use listings::NewestFirstForgotten;
 pub use people::{CaseFoldingIdentifiers, WrongTenant};
 pub use sessions::{IdReuse, ResurrectingTouch};
+pub use tickets::LookThenTake;
 pub use tokens::{ForgetsExpiry, NonAtomicConsume, SupersedeForgotten};
 
 #[cfg(doc)]

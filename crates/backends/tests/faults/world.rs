@@ -15,7 +15,7 @@ use portcullis_backends::core::net::ClientInfo;
 use portcullis_backends::core::principal::Principal;
 use portcullis_backends::core::secret::{Password, SecretText};
 use portcullis_backends::core::store::{
-    AuditQuery, IdentityStore, RateLimitStore, ResolveSession, SessionStore,
+    AuditQuery, IdentityStore, RateLimitStore, ResolveSession, SessionStore, TicketStore,
 };
 use portcullis_backends::flow::{
     ApiTokenInfo, CreateApiTokenOutcome, NewApiToken, SignIn, SignInOutcome, SignUp, SignUpOutcome,
@@ -68,7 +68,8 @@ impl World {
         change: impl FnOnce(Builder<S>) -> Builder<S>,
     ) -> Self
     where
-        S: IdentityStore + SessionStore + ResolveSession + RateLimitStore + AuditQuery,
+        S: IdentityStore + SessionStore + ResolveSession,
+        S: TicketStore + RateLimitStore + AuditQuery,
     {
         let (store, keep) = fresh().await;
         let store = FaultStore::new(store);
@@ -246,7 +247,8 @@ pub(crate) fn builder<S>(
     mailbox: &CapturedMailbox,
 ) -> Builder<S>
 where
-    S: IdentityStore + SessionStore + ResolveSession + RateLimitStore + AuditQuery,
+    S: IdentityStore + SessionStore + ResolveSession,
+    S: TicketStore + RateLimitStore + AuditQuery,
 {
     let keys = KeyRings::generate(&SeededEntropy::new(1), ManualClock::default().now());
     Portcullis::builder(store)

@@ -42,13 +42,20 @@ impl Harness {
     pub(crate) async fn with(
         change: impl FnOnce(Builder<MemoryStore>) -> Builder<MemoryStore>,
     ) -> Self {
-        let (store, clock, mailbox) = (
-            MemoryStore::new(),
-            Arc::new(ManualClock::default()),
-            CapturedMailbox::new(),
-        );
+        let store = MemoryStore::new();
+        Self::on(Portcullis::builder(store.clone()), store, change).await
+    }
+
+    /// People in `store`, the rest where the builder says.
+    pub(crate) async fn on(
+        builder: Builder<MemoryStore>,
+        store: MemoryStore,
+        change: impl FnOnce(Builder<MemoryStore>) -> Builder<MemoryStore>,
+    ) -> Self {
+        let clock = Arc::new(ManualClock::default());
+        let mailbox = CapturedMailbox::new();
         let hasher = Arc::new(CountingHasher::new());
-        let builder = Portcullis::builder(store.clone())
+        let builder = builder
             .keys(keys(1))
             .public_url("https://auth.example.com")
             .mailer(mailbox.clone())

@@ -16,3 +16,4 @@ mod sign_in;
 mod sign_up;
 mod start;
 mod trusted_proxy;
+mod two_stores;

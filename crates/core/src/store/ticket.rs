@@ -14,56 +14,15 @@
 //! write, such as Redis with an asynchronous replica, a lost take lets the ticket work again: what must never work
 //! twice belongs to [`VerificationStore`](super::VerificationStore).
 
-use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::entropy::{Entropy, EntropyError, random_bytes};
 use crate::error::StoreError;
-use crate::id::{TenantId, UserId};
+use crate::id::{TenantId, TicketId};
 use crate::secret::{Sealed, TokenDigest};
 use crate::time::Timestamp;
-
-/// A ticket's id, the public half of its token. All of it is random, its shard tag too: a ticket may belong to nobody.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TicketId([u8; 16]);
-
-impl TicketId {
-    /// From sixteen bytes; every value is accepted.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    /// The sixteen bytes, as stores keep them.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-
-    /// A new id of 128 random bits.
-    ///
-    /// # Errors
-    /// [`EntropyError`] where the source of randomness fails.
-    pub fn random(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
-        random_bytes(entropy).map(Self)
-    }
-}
-
-/// The UUID form: lower case, hyphenated.
-impl fmt::Display for TicketId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        UserId::from_bytes(self.0).fmt(f)
-    }
-}
-
-impl fmt::Debug for TicketId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TicketId({self})")
-    }
-}
 
 /// What a ticket is for. It works for nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -73,6 +32,7 @@ pub enum TicketKind {
     /// A sign-in that has passed its first factor and waits for the next.
     PendingSignIn,
     /// The state of a sign-in or linking at another provider: PKCE verifier, nonce, return address.
+    #[serde(rename = "oauth_state")]
     OAuthState,
     /// The challenge of a passkey ceremony.
     PasskeyChallenge,
@@ -88,6 +48,23 @@ impl TicketKind {
         Self::PasskeyChallenge,
         Self::EmailCode,
     ];
+
+    /// The stored spelling.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PendingSignIn => "pending_sign_in",
+            Self::OAuthState => "oauth_state",
+            Self::PasskeyChallenge => "passkey_challenge",
+            Self::EmailCode => "email_code",
+        }
+    }
+
+    /// The kind of a stored spelling.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
 
     /// How long a ticket of the kind lives where policy says nothing else (SECURITY F9, OA-01, WA-01).
     #[must_use]

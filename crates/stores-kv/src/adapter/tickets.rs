@@ -4,11 +4,9 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use portcullis_core::error::StoreError;
-use portcullis_core::id::TenantId;
+use portcullis_core::id::{TenantId, TicketId};
 use portcullis_core::secret::{Sealed, TokenDigest};
-use portcullis_core::store::{
-    KeyValueStore, Part, Ticket, TicketId, TicketIssue, TicketKind, TicketStore,
-};
+use portcullis_core::store::{KeyValueStore, Part, Ticket, TicketIssue, TicketKind, TicketStore};
 use portcullis_core::time::Timestamp;
 
 use super::{Batch, TRIES, contended, done, key, row, space};

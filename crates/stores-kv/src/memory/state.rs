@@ -7,7 +7,8 @@ use portcullis_core::error::StoreError;
 use portcullis_core::event::AuthEvent;
 use portcullis_core::factor::{Factor, FactorKind};
 use portcullis_core::id::{
-    ApiTokenId, EventId, MailId, RefreshFamilyId, SessionId, TenantId, UserId, VerificationTokenId,
+    ApiTokenId, EventId, MailId, RefreshFamilyId, SessionId, TenantId, TicketId, UserId,
+    VerificationTokenId,
 };
 use portcullis_core::identifier::IdentifierKind;
 use portcullis_core::refresh::RefreshFamily;
@@ -21,6 +22,7 @@ use super::Stop;
 use super::fault::Faults;
 use super::outbox::QueuedMail;
 use super::table::{Journal, Table};
+use super::ticket::StoredTicket;
 
 /// A person, by the only key that reaches their rows.
 pub(super) type Owner = (TenantId, UserId);
@@ -51,10 +53,11 @@ pub(super) struct State {
     // Session and ephemeral families.
     pub(super) sessions: Table<SessionId, Session>,
     pub(super) limits: Table<String, Timestamp>,
+    pub(super) tickets: Table<TicketId, StoredTicket>,
 }
 
 impl State {
-    fn tables(&mut self) -> [&mut dyn Journal; 15] {
+    fn tables(&mut self) -> [&mut dyn Journal; 16] {
         [
             &mut self.tenants,
             &mut self.users,
@@ -71,6 +74,7 @@ impl State {
             &mut self.key_marker,
             &mut self.sessions,
             &mut self.limits,
+            &mut self.tickets,
         ]
     }
 

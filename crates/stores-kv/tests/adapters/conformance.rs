@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portcullis_stores_kv::{KvLimits, KvSessions, KvTickets, MemoryKv};
+use portcullis_stores_kv::{KvEphemeral, KvLimits, KvSessions, KvTickets, MemoryKv};
 
 use crate::watched::Watched;
 
@@ -20,6 +20,19 @@ async fn tickets() -> Arc<KvTickets<Watched>> {
 
 async fn limits() -> Arc<KvLimits<Watched>> {
     Arc::new(KvLimits::new(Watched::courteous()))
+}
+
+/// The three as one value, which is how an instance takes them.
+mod together {
+    use super::{Arc, KvEphemeral, MemoryKv};
+
+    async fn ephemeral() -> Arc<KvEphemeral<MemoryKv>> {
+        Arc::new(KvEphemeral::new(MemoryKv::new()))
+    }
+
+    portcullis_testing::conformance!(sessions: ephemeral);
+    portcullis_testing::conformance!(tickets: ephemeral);
+    portcullis_testing::conformance!(limits: ephemeral);
 }
 
 portcullis_testing::conformance!(kv: memory);

@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use portcullis_core::entity::Epoch;
 use portcullis_core::entropy::{SeededEntropy, random_bytes};
-use portcullis_core::id::{SessionId, TenantId, UserId};
+use portcullis_core::id::{SessionId, TenantId, TicketId, UserId};
 use portcullis_core::secret::{Sealed, TokenDigest};
 use portcullis_core::session::{Assurance, AssuranceLevel, Session};
-use portcullis_core::store::{Ticket, TicketId, TicketKind};
+use portcullis_core::store::{Ticket, TicketKind};
 use portcullis_core::time::Timestamp;
 
 const NOW: Timestamp = Timestamp::from_secs(1_767_225_600);

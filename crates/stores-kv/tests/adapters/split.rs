@@ -1,5 +1,7 @@
 //! Sessions in one store, their owners in another.
 
+use std::sync::Arc;
+
 use portcullis_core::along::{Along, Write};
 use portcullis_core::entity::{Enrolment, Tenant, TenantSecurity, User};
 use portcullis_core::error::StoreErrorKind;
@@ -52,7 +54,7 @@ async fn people() -> MemoryStore {
 async fn a_session_is_resolved_by_one_read_of_each_store() {
     let (kv, people) = (Watched::default(), people().await);
     let sessions = KvSessions::new(kv.clone());
-    let split = SplitResolve::new(sessions.clone(), people.clone());
+    let split = SplitResolve::new(Arc::new(sessions.clone()), Arc::new(people.clone()));
     let session = session(1);
     sessions.insert_session(&session, 5).await.unwrap();
     let cost = || (kv.round_trips(), people.calls());
@@ -82,7 +84,7 @@ async fn a_session_is_resolved_by_one_read_of_each_store() {
 async fn an_unknown_session_or_owner_is_none_and_a_failure_is_an_error() {
     let (kv, people) = (Watched::default(), people().await);
     let sessions = KvSessions::new(kv.clone());
-    let split = SplitResolve::new(sessions.clone(), people.clone());
+    let split = SplitResolve::new(Arc::new(sessions.clone()), Arc::new(people.clone()));
     let before = people.calls();
     assert!(
         split

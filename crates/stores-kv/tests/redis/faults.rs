@@ -1,14 +1,15 @@
 //! A Redis that forgets, stops and comes back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_core::error::{StoreError, StoreErrorKind};
-use portcullis_core::id::SessionId;
+use portcullis_core::id::{SessionId, TicketId};
 use portcullis_core::secret::Sealed;
 use portcullis_core::session::SessionTouch;
 use portcullis_core::store::{
     KeyValueStore, KvCommit, KvWrite, Part, ResolveSession, SessionRotation, SessionStore,
-    SplitResolve, Ticket, TicketId, TicketIssue, TicketKind, TicketStore,
+    SplitResolve, Ticket, TicketIssue, TicketKind, TicketStore,
 };
 use portcullis_stores_kv::{KvSessions, KvTickets, MemoryStore, RedisKv};
 
@@ -80,7 +81,7 @@ async fn a_flushed_redis_signs_out_and_lets_nobody_in() {
     assert_eq!(issued, TicketIssue::Issued);
     server.tell("FLUSHALL").await;
 
-    let split = SplitResolve::new(sessions.clone(), MemoryStore::new());
+    let split = SplitResolve::new(Arc::new(sessions.clone()), Arc::new(MemoryStore::new()));
     assert!(split.resolve_session(first.id).await.unwrap().is_none());
     let listed = sessions.list_sessions(TENANT, USER, NOW).await.unwrap();
     assert!(listed.is_empty());

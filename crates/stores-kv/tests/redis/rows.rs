@@ -130,7 +130,7 @@ async fn a_session_is_read_in_one_round_trip() {
     let accounts = MemoryStore::new();
     let session = session(1);
     sessions.insert_session(&session, 5).await.unwrap();
-    let split = SplitResolve::new(KvSessions::new(server.store().await), accounts.clone());
+    let split = SplitResolve::new(Arc::clone(&sessions), Arc::new(accounts.clone()));
 
     // What a command of ours adds to the count, INFO itself among it.
     let idle = server.commands().await;

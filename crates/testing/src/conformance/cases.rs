@@ -11,6 +11,7 @@ macro_rules! conformance {
         $crate::conformance!(sessions: $fresh);
         $crate::conformance!(resolution: $fresh);
         $crate::conformance!(limits: $fresh);
+        $crate::conformance!(tickets: $fresh);
         $crate::conformance!(audit: $fresh);
     };
     (directory: $fresh:ident) => {

@@ -1,7 +1,7 @@
 //! Tickets: the laws TK-1 to TK-6 of `portcullis_core::store`.
 
-use portcullis_core::id::TenantId;
-use portcullis_core::store::{Ticket, TicketId, TicketIssue, TicketKind, TicketStore};
+use portcullis_core::id::{TenantId, TicketId};
+use portcullis_core::store::{Ticket, TicketIssue, TicketKind, TicketStore};
 use portcullis_core::time::Timestamp;
 
 use super::sample::{EXTREMES, START, after, just_before};
