@@ -77,7 +77,7 @@ async fn counts_do_not_wait_for_the_disk_and_whatever_explains_something_does() 
     begin(&mut recording);
     held.release().await;
     reserving.await.unwrap();
-    recording.await.unwrap();
+    assert_eq!(recording.await.unwrap(), Write::Applied(()));
     assert_eq!(waited() - before, 2);
 }
 
