@@ -7,6 +7,7 @@
 //! function has 32 bytes however long the password is. The 256 bits of the digest lose nothing a password could have.
 
 mod argon2id;
+mod foreign;
 mod load;
 mod params;
 mod phc;
@@ -21,6 +22,9 @@ use async_trait::async_trait;
 use portcullis_core::entropy::EntropyError;
 use portcullis_core::secret::{Password, PasswordHash};
 
+pub use foreign::{
+    AdoptHashes, FOREIGN_HASH_MAX_BYTES, FOREIGN_PEPPER_MAX_BYTES, ForeignHash, ForeignRefusal,
+};
 pub use params::{Argon2Params, ParamsError};
 pub use pool::{Argon2Pool, HashPoolConfig, PoolError};
 

@@ -3,12 +3,15 @@
 mod large_pages;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use zeroize::Zeroizing;
 
 use super::Argon2Params;
+#[cfg(feature = "foreign-hashes")]
+use super::load::Beside;
+use super::load::Load;
 
 /// What argon2 gives: compared in constant time, wiped when dropped.
 pub(super) type Tag = Zeroizing<[u8; 32]>;
@@ -30,19 +33,41 @@ pub(super) enum Failed {
 #[derive(Debug)]
 pub(super) struct Memory {
     blocks: Vec<Block>,
-    /// What is kept; more is given back after the hash that needed it.
+    /// What is kept; more is given back after the hash that needed it, and only one worker at a time has it.
     keep: usize,
-    allocations: Arc<AtomicU64>,
+    load: Arc<Load>,
 }
 
 impl Memory {
     /// No memory yet; it comes with the first hash. Room for `params` is kept from then on.
-    pub(super) fn new(params: Argon2Params, allocations: Arc<AtomicU64>) -> Self {
+    pub(super) fn new(params: Argon2Params, load: Arc<Load>) -> Self {
         Self {
             blocks: Vec::new(),
             keep: argon2_params(params).map_or(0, |params| params.block_count()),
-            allocations,
+            load,
         }
+    }
+
+    /// Lends `count` blocks of any content, and afterwards keeps no more than a usual hash needs.
+    pub(super) fn lend<T>(
+        &mut self,
+        count: usize,
+        work: impl FnOnce(&mut [Block]) -> T,
+    ) -> Result<T, Failed> {
+        if count <= self.keep {
+            return Ok(work(self.blocks(count)?));
+        }
+        let load = Arc::clone(&self.load);
+        let _only_one = load.beside();
+        let done = self.blocks(count).map(work);
+        self.release();
+        done
+    }
+
+    /// For work that takes memory of its own: one at a time in the whole pool, for as long as this is held.
+    #[cfg(feature = "foreign-hashes")]
+    pub(super) fn beside(&self) -> Beside<'_> {
+        self.load.beside()
     }
 
     /// At least `count` blocks of any content.
@@ -53,7 +78,7 @@ impl Memory {
             self.blocks
                 .try_reserve_exact(count)
                 .map_err(|_| Failed::Memory)?;
-            self.allocations.fetch_add(1, Ordering::Relaxed);
+            self.load.allocations.fetch_add(1, Ordering::Relaxed);
             large_pages::ask_for(self.blocks.spare_capacity_mut());
             self.blocks.resize(count, Block::new());
         }
@@ -61,7 +86,7 @@ impl Memory {
     }
 
     /// Gives everything back to the system.
-    pub(super) fn release(&mut self) {
+    fn release(&mut self) {
         self.blocks = Vec::new();
     }
 }
@@ -76,12 +101,10 @@ pub(super) fn tag(
     let params = argon2_params(params).ok_or(Failed::Params)?;
     let count = params.block_count();
     let mut tag = Zeroizing::new([0; 32]);
-    let computed = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into_with_memory(input, salt, tag.as_mut_slice(), memory.blocks(count)?);
-    if count > memory.keep {
-        memory.release();
-    }
-    match computed {
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    match memory.lend(count, |blocks| {
+        argon2.hash_password_into_with_memory(input, salt, tag.as_mut_slice(), blocks)
+    })? {
         Ok(()) => Ok(tag),
         Err(_) => Err(Failed::Params),
     }

@@ -1,7 +1,7 @@
 //! What the pool has done, and how long what waits will take.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// A guess for before the first hash: the default parameters on a slow core.
@@ -13,12 +13,41 @@ pub(super) struct Load {
     /// Argon2 computations.
     pub(super) hashes: AtomicU64,
     /// Times that a worker's memory was allocated.
-    pub(super) allocations: Arc<AtomicU64>,
+    pub(super) allocations: AtomicU64,
+    /// Held by the worker that uses more memory than it keeps, so that however large stored hashes are, the pool has
+    /// once what the largest needs beside what its workers keep.
+    beside: Mutex<()>,
+    /// How many hold it, and the most that ever did, for tests.
+    held: AtomicU64,
+    pub(super) held_at_once: AtomicU64,
     /// The moving average of a hash's duration in microseconds; 0 before the first.
     average: AtomicU64,
 }
 
+/// Memory beside what the workers keep.
+pub(super) struct Beside<'a> {
+    held: &'a AtomicU64,
+    _lock: MutexGuard<'a, ()>,
+}
+
+impl Drop for Beside<'_> {
+    fn drop(&mut self) {
+        self.held.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Load {
+    /// Waits until no other worker uses more memory than it keeps.
+    pub(super) fn beside(&self) -> Beside<'_> {
+        let lock = self.beside.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = self.held.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        self.held_at_once.fetch_max(held, Ordering::Relaxed);
+        Beside {
+            held: &self.held,
+            _lock: lock,
+        }
+    }
+
     pub(super) fn finished(&self, took: Duration) {
         self.hashes.fetch_add(1, Ordering::Relaxed);
         let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).max(1);

@@ -1,5 +1,8 @@
 //! Argon2id on a fixed number of threads.
 
+#[cfg(feature = "foreign-hashes")]
+mod imported;
+
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -15,10 +18,9 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use super::argon2id::Tag;
-use super::load::Load;
 use super::phc::{Phc, SALT_BYTES};
 use super::queue::{NotQueued, Queue};
-use super::worker::{self, Hook, Job, Shared};
+use super::worker::{self, Hook, Job, Shared, Work};
 use super::{Argon2Params, HashError, ParamsError, PasswordHasher, Verification};
 use crate::keys::{Key, KeyRing, KeyRings, Purpose};
 use crate::mac;
@@ -126,7 +128,7 @@ impl Argon2Pool {
         };
         let shared = Arc::new(Shared {
             queue: Queue::new(config.queue),
-            load: Load::default(),
+            load: Arc::default(),
             params: config.params,
             threads: config.threads,
             max_wait: config.max_wait,
@@ -151,7 +153,7 @@ impl Argon2Pool {
         Ok(pool)
     }
 
-    /// How many argon2 computations there were, dummy ones included. Tests assert work by it, since time is no measure
+    /// How many computations there were, dummy ones and those of other systems' hashes included. Tests assert work by it, since time is no measure
     /// there.
     #[must_use]
     pub fn hashes_computed(&self) -> u64 {
@@ -165,22 +167,21 @@ impl Argon2Pool {
         self.shared.load.allocations.load(Ordering::Relaxed)
     }
 
+    /// The most computations at once that used more memory than their threads keep: never more than one.
+    #[must_use]
+    pub fn large_hashes_at_once(&self) -> u64 {
+        self.shared.load.held_at_once.load(Ordering::Relaxed)
+    }
+
     fn peppers(&self) -> &KeyRing {
         self.keys.ring(Purpose::PasswordPepper)
     }
 
     /// One computation on a worker.
-    async fn compute(
-        &self,
-        params: Argon2Params,
-        input: Zeroizing<[u8; 32]>,
-        salt: [u8; SALT_BYTES],
-    ) -> Result<Tag, HashError> {
+    async fn compute(&self, work: Work) -> Result<Tag, HashError> {
         let (answer, answered) = oneshot::channel();
         let job = Job {
-            params,
-            input,
-            salt,
+            work,
             queued_at: Instant::now(),
             answer,
         };
@@ -199,7 +200,7 @@ impl PasswordHasher for Argon2Pool {
         let input = peppered(pepper, password);
         let salt = random_bytes(&*self.entropy)?;
         let params = self.shared.params;
-        let tag = self.compute(params, input, salt).await?;
+        let tag = self.compute(own(params, input, salt)).await?;
         let phc = Phc { params, salt, tag };
         Ok(PasswordHash {
             phc: std::mem::take(&mut *phc.write()),
@@ -216,13 +217,17 @@ impl PasswordHasher for Argon2Pool {
         let Some(stored) = stored else {
             let input = peppered(pepper, password);
             let dummy = &self.dummy;
-            let tag = self.compute(dummy.params, input, dummy.salt).await?;
+            let tag = self.compute(own(dummy.params, input, dummy.salt)).await?;
             std::hint::black_box(tag.ct_eq(dummy.tag.as_slice()));
             return Ok(Verification {
                 matches: false,
                 outdated: false,
             });
         };
+        #[cfg(feature = "foreign-hashes")]
+        if super::foreign::stored::is_imported(&stored.phc) {
+            return self.verify_imported(password, stored).await;
+        }
         let version = stored.pepper_version;
         let pepper = self
             .peppers()
@@ -230,7 +235,7 @@ impl PasswordHasher for Argon2Pool {
             .ok_or(HashError::UnknownPepper { version })?;
         let phc = Phc::parse(&stored.phc)?;
         let input = peppered(pepper, password);
-        let tag = self.compute(phc.params, input, phc.salt).await?;
+        let tag = self.compute(own(phc.params, input, phc.salt)).await?;
         let matches = bool::from(tag.ct_eq(phc.tag.as_slice()));
         Ok(Verification {
             matches,
@@ -256,6 +261,14 @@ impl fmt::Debug for Argon2Pool {
             .field("threads", &self.shared.threads)
             .field("max_wait", &self.shared.max_wait)
             .finish_non_exhaustive()
+    }
+}
+
+const fn own(params: Argon2Params, input: Zeroizing<[u8; 32]>, salt: [u8; SALT_BYTES]) -> Work {
+    Work::Own {
+        params,
+        input,
+        salt,
     }
 }
 

@@ -9,6 +9,8 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use super::argon2id::{self, Failed, Memory, Tag};
+#[cfg(feature = "foreign-hashes")]
+use super::foreign;
 use super::load::Load;
 use super::phc::SALT_BYTES;
 use super::queue::Queue;
@@ -16,12 +18,23 @@ use super::{Argon2Params, HashError};
 
 /// One computation: the same for hashing, verifying and for a person who does not exist.
 pub(super) struct Job {
-    pub(super) params: Argon2Params,
-    /// The peppered password.
-    pub(super) input: Zeroizing<[u8; 32]>,
-    pub(super) salt: [u8; SALT_BYTES],
+    pub(super) work: Work,
     pub(super) queued_at: Instant,
     pub(super) answer: oneshot::Sender<Result<Tag, HashError>>,
+}
+
+/// What is computed.
+pub(super) enum Work {
+    /// A hash of our own.
+    Own {
+        params: Argon2Params,
+        /// The peppered password.
+        input: Zeroizing<[u8; 32]>,
+        salt: [u8; SALT_BYTES],
+    },
+    /// One that another system made.
+    #[cfg(feature = "foreign-hashes")]
+    Foreign(foreign::compute::Ingredients),
 }
 
 impl Job {
@@ -43,7 +56,7 @@ pub(super) type Hook = Arc<dyn Fn() + Send + Sync>;
 /// What a pool and its workers share.
 pub(super) struct Shared {
     pub(super) queue: Queue<Job>,
-    pub(super) load: Load,
+    pub(super) load: Arc<Load>,
     pub(super) params: Argon2Params,
     pub(super) threads: usize,
     pub(super) max_wait: Duration,
@@ -62,7 +75,15 @@ impl Shared {
             hook();
         }
         let started = Instant::now();
-        let tag = argon2id::tag(job.params, job.input.as_slice(), &job.salt, memory);
+        let tag = match &job.work {
+            Work::Own {
+                params,
+                input,
+                salt,
+            } => argon2id::tag(*params, input.as_slice(), salt, memory),
+            #[cfg(feature = "foreign-hashes")]
+            Work::Foreign(ingredients) => foreign::compute::tag(ingredients, memory),
+        };
         self.load.finished(started.elapsed());
         tag.map_err(|failed| match failed {
             Failed::Params => HashError::Malformed,
@@ -74,7 +95,7 @@ impl Shared {
 /// Works until the queue is closed.
 pub(super) fn run(shared: &Shared) {
     lower_priority();
-    let memory = || Memory::new(shared.params, Arc::clone(&shared.load.allocations));
+    let memory = || Memory::new(shared.params, Arc::clone(&shared.load));
     let mut own = memory();
     while let Some(job) = shared.queue.take() {
         if !job.is_wanted() {

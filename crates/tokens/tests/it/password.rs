@@ -1,6 +1,8 @@
 //! Password hashing with the real function.
 
 mod cost;
+#[cfg(feature = "foreign-hashes")]
+mod foreign;
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -99,7 +99,7 @@ fn memory_grows_for_a_larger_hash_and_is_given_back() {
     assert!(memory.blocks.is_empty());
     assert_eq!(tag(small, b"input", &[0; 16], &mut memory), Ok(first));
     assert_eq!(memory.blocks.len(), 64);
-    assert_eq!(memory.allocations.load(Ordering::Relaxed), 3);
+    assert_eq!(memory.load.allocations.load(Ordering::Relaxed), 3);
 }
 
 #[test]

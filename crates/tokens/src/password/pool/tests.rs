@@ -175,9 +175,11 @@ async fn dropping_the_pool_stops_its_threads_and_answers_who_waits() {
     let queue = |shared: &Shared| {
         let (answer, answered) = oneshot::channel();
         let job = Job {
-            params: Argon2Params::default(),
-            input: Zeroizing::new([0; 32]),
-            salt: [0; SALT_BYTES],
+            work: own(
+                Argon2Params::default(),
+                Zeroizing::new([0; 32]),
+                [0; SALT_BYTES],
+            ),
             queued_at: Instant::now(),
             answer,
         };
