@@ -6,6 +6,8 @@
 
 mod admin;
 mod api_tokens;
+mod magic_link;
+mod mailed_link;
 mod open_session;
 mod profile;
 mod sessions;
@@ -17,6 +19,7 @@ mod verify_email;
 
 pub use admin::{AdminOutcome, OpenAccountOutcome, StateChange, UserRecord};
 pub use api_tokens::{ApiTokenInfo, CreateApiTokenOutcome, NewApiToken};
+pub use magic_link::{MagicLink, MagicLinkOutcome, SendMagicLink};
 pub use open_session::SignedIn;
 pub use profile::{Profile, ProfileIdentifier};
 pub use sessions::SessionInfo;

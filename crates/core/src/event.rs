@@ -50,6 +50,8 @@ spelled! {
         VerificationRequested = "verification_requested",
         /// An address was proved.
         EmailVerified = "email_verified",
+        /// A link to sign in with was asked for.
+        MagicLinkRequested = "magic_link_requested",
         /// Somebody signed in, or tried to.
         SignIn = "sign_in",
         /// Somebody signed out.
@@ -150,6 +152,8 @@ spelled! {
         CredentialClass = "credential_class",
         /// The person has as many as the policy allows.
         LimitReached = "limit_reached",
+        /// The tenant's policy does not have it.
+        SwitchedOff = "switched_off",
         /// The password breaks the tenant's rules.
         PasswordRules = "password_rules",
     }

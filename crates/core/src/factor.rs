@@ -13,6 +13,9 @@ use crate::time::Timestamp;
 pub enum FactorKind {
     /// Something known: a password.
     Password,
+    /// Something received: a link or a code that was sent to a proved address. One factor (AAL1) and never the second
+    /// beside another that arrives by mail (SECURITY F9, MF-09).
+    Email,
 }
 
 impl FactorKind {
@@ -21,6 +24,7 @@ impl FactorKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Password => "password",
+            Self::Email => "email",
         }
     }
 }

@@ -19,11 +19,13 @@ pub enum MailTemplate {
     VerifyEmail,
     /// Somebody tried to sign up with an address that has an account.
     AlreadyRegistered,
+    /// The link that signs in.
+    MagicLink,
 }
 
 impl MailTemplate {
     /// Every template.
-    pub const ALL: [Self; 2] = [Self::VerifyEmail, Self::AlreadyRegistered];
+    pub const ALL: [Self; 3] = [Self::VerifyEmail, Self::AlreadyRegistered, Self::MagicLink];
 
     /// The stored spelling.
     #[must_use]
@@ -31,6 +33,7 @@ impl MailTemplate {
         match self {
             Self::VerifyEmail => "verify_email",
             Self::AlreadyRegistered => "already_registered",
+            Self::MagicLink => "magic_link",
         }
     }
 

@@ -69,6 +69,17 @@ pub struct TokenPolicy {
 pub struct LinkPolicy {
     /// E-mail verification.
     pub email_verification: Duration,
+    /// Magic link.
+    pub magic_link: Duration,
+}
+
+/// With what people may sign in, besides a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignInPolicy {
+    /// Whether a link in a mail signs in.
+    pub magic_link: bool,
+    /// Whether that link makes the account where the address has none.
+    pub magic_link_sign_up: bool,
 }
 
 /// Everything a tenant's policy says, resolved.
@@ -80,7 +91,8 @@ pub struct LinkPolicy {
 /// | session | idle 14 days, absolute 90 days, 50 a person, fresh for 5 min |
 /// | api_token | 50 a person, at most 366 days, end optional |
 /// | token | access 15 min; refresh idle 30 days, absolute 90 days, grace 10 s, 50 a person |
-/// | link | e-mail verification 24 h |
+/// | link | e-mail verification 24 h, magic link 15 min |
+/// | sign_in | a magic link signs in and makes no account |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TenantPolicy {
     /// Delays after failures.
@@ -95,6 +107,8 @@ pub struct TenantPolicy {
     pub token: TokenPolicy,
     /// Lifetimes of one-time links.
     pub link: LinkPolicy,
+    /// Ways to sign in.
+    pub sign_in: SignInPolicy,
 }
 
 const MINUTE: u64 = 60;
@@ -131,6 +145,11 @@ impl Default for TenantPolicy {
             },
             link: LinkPolicy {
                 email_verification: Duration::from_secs(DAY),
+                magic_link: Duration::from_secs(15 * MINUTE),
+            },
+            sign_in: SignInPolicy {
+                magic_link: true,
+                magic_link_sign_up: false,
             },
         }
     }
@@ -204,6 +223,12 @@ overrides! {
     token_refresh_max_per_user: u32 => token.refresh_max_per_user, same;
     /// Life of an e-mail verification link, in seconds (60..=604800).
     link_email_verification_secs: u32 => link.email_verification, secs;
+    /// Life of a magic link, in seconds (60..=900).
+    link_magic_link_secs: u32 => link.magic_link, secs;
+    /// Whether a link in a mail signs in.
+    magic_link: bool => sign_in.magic_link, same;
+    /// Whether a magic link makes the account where the address has none.
+    magic_link_sign_up: bool => sign_in.magic_link_sign_up, same;
 }
 
 /// A policy value outside its range.
@@ -310,6 +335,11 @@ impl TenantPolicy {
                 within(self.link.email_verification, MINUTE, 7 * DAY),
                 "link_email_verification_secs",
                 "60..=604800",
+            ),
+            (
+                within(self.link.magic_link, MINUTE, 15 * MINUTE),
+                "link_magic_link_secs",
+                "60..=900",
             ),
         ];
         match checks.into_iter().find(|(holds, ..)| !holds) {

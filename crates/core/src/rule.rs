@@ -3,5 +3,6 @@
 pub mod credential;
 pub mod limit;
 pub mod lockout;
+pub mod mailed;
 pub mod password;
 pub mod session;

@@ -2,6 +2,7 @@
 
 pub(crate) mod form;
 mod input;
+mod link;
 mod secret;
 
 use axum::body::{Body, HttpBody as _};
@@ -14,6 +15,7 @@ use utoipa::ToSchema;
 pub(crate) use input::{
     NewApiToken, RefreshRequest, SendLink, SignIn, SignUp, TokenRequest, Verify,
 };
+pub(crate) use link::{MagicLink, SendMagicLink};
 pub(crate) use secret::SecretField;
 
 use crate::code::Code;

@@ -30,6 +30,8 @@ pub struct RoutesConfig {
     pub enable_logout: bool,
     /// (`enable_sign_in`) `POST check-auth`.
     pub enable_check_auth: bool,
+    /// `POST magic-link/send`, `GET` and `POST magic-link/verify`.
+    pub enable_magic_link: bool,
     /// `GET profile`.
     pub enable_profile: bool,
     /// `GET` and `DELETE sessions`, `DELETE sessions/{id}`.
@@ -67,6 +69,7 @@ impl Default for RoutesConfig {
             enable_sign_in: true,
             enable_logout: true,
             enable_check_auth: true,
+            enable_magic_link: true,
             enable_profile: true,
             enable_sessions: true,
             enable_api_tokens: true,
@@ -106,6 +109,8 @@ pub enum Switch {
     Logout,
     /// [`RoutesConfig::enable_check_auth`].
     CheckAuth,
+    /// [`RoutesConfig::enable_magic_link`].
+    MagicLink,
     /// [`RoutesConfig::enable_profile`].
     Profile,
     /// [`RoutesConfig::enable_sessions`].
@@ -130,6 +135,7 @@ impl Switch {
             Self::SignIn => config.enable_sign_in,
             Self::Logout => config.enable_sign_in && config.enable_logout,
             Self::CheckAuth => config.enable_sign_in && config.enable_check_auth,
+            Self::MagicLink => config.enable_magic_link,
             Self::Profile => config.enable_profile,
             Self::Sessions => config.enable_sessions,
             Self::ApiTokens => config.enable_api_tokens,

@@ -98,6 +98,14 @@ pub(crate) const SEND_LINK: Limits = Limits::Of(&[
     MAIL_TO_ALL,
 ]);
 
+/// A link or a code to sign in with: people behind one address ask for it as often as they sign in, so more than
+/// sign-ups, and no more mail to one mailbox than any other route sends.
+pub(crate) const SIGN_IN_MAIL: Limits = Limits::Of(&[
+    limit("sign-in-mail", Per::Address, 30, HOUR),
+    MAIL_TO_ONE,
+    MAIL_TO_ALL,
+]);
+
 /// Links are not guessed, having 256 bits; but a new password that comes with one is hashed.
 pub(crate) const VERIFY: Limits = Limits::Of(&[limit("verify", Per::Address, 30, MINUTE)]);
 
@@ -202,7 +210,7 @@ mod tests {
 
     #[test]
     fn limits_stand_narrowest_first() {
-        for limits in [SIGN_IN, SIGN_UP, SEND_LINK, VERIFY, REFRESH] {
+        for limits in [SIGN_IN, SIGN_UP, SEND_LINK, SIGN_IN_MAIL, VERIFY, REFRESH] {
             let Limits::Of(limits) = limits else {
                 panic!("no limits")
             };

@@ -59,6 +59,36 @@ pub(crate) fn confirm(
     page(status, app, "Confirm your address", &content)
 }
 
+/// What the page behind a link offers: one button, which sends the token to where the page stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Offer {
+    /// What the page is called.
+    pub(crate) title: &'static str,
+    /// The last part of the path that the form goes to, which is the page's own.
+    pub(crate) action: &'static str,
+    /// What the button says.
+    pub(crate) button: &'static str,
+}
+
+/// The page behind a link that needs nothing but a click. It changes nothing: its form does.
+pub(crate) fn offer(app: &str, offer: Offer, token: &str) -> Response {
+    let Offer {
+        title,
+        action,
+        button,
+    } = offer;
+    let mut content = String::new();
+    push(
+        &mut content,
+        format_args!(
+            "<form method=\"post\" action=\"{action}\"><input type=\"hidden\" name=\"token\" value=\"{}\">\
+             <button>{button}</button></form>",
+            Escaped(token)
+        ),
+    );
+    page(StatusCode::OK, app, title, &content)
+}
+
 /// What a page says when there is nothing more to do on it.
 pub(crate) fn message(status: StatusCode, app: &str, title: &str, text: &str) -> Response {
     page(status, app, title, &format!("<p>{}</p>", Escaped(text)))

@@ -10,7 +10,7 @@ use portcullis_core::entity::{Enrolment, Epoch, User};
 use portcullis_core::entropy::random_bytes;
 use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::factor::FactorConfig;
-use portcullis_core::id::{TenantId, UserId, VerificationTokenId};
+use portcullis_core::id::{TenantId, UserId};
 use portcullis_core::identifier::Identifier;
 use portcullis_core::net::ClientInfo;
 use portcullis_core::policy::TenantPolicy;
@@ -18,12 +18,12 @@ use portcullis_core::rule;
 use portcullis_core::rule::password::PasswordRejection;
 use portcullis_core::secret::{Password, PasswordHash, Sealed, SecretText, TokenDigest};
 use portcullis_core::state::EntityState;
-use portcullis_core::verification::{TokenKind, VerificationToken};
-use portcullis_tokens::opaque::TokenClass;
+use portcullis_core::verification::TokenKind;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use super::mailed_link::{LinkSpec, Recipient};
 use crate::error::FlowError;
 use crate::mail::MailParams;
 use crate::portcullis::Portcullis;
@@ -56,15 +56,6 @@ pub(super) struct Pending {
     pub(super) password: PasswordHash,
     /// Digest of the sign-up cookie.
     pub(super) browser: TokenDigest,
-}
-
-/// Whom a verification mail goes to.
-pub(super) struct Recipient<'a> {
-    pub(super) tenant: TenantId,
-    pub(super) user: UserId,
-    pub(super) epoch: Epoch,
-    /// The address as the directory holds it, not the spelling that was typed now.
-    pub(super) email: &'a Identifier,
 }
 
 /// Keyed-hash domain of the sign-up cookie.
@@ -139,8 +130,8 @@ impl Portcullis {
             .finish();
         let to = Recipient {
             tenant: context.tenant,
-            user: id,
-            epoch: Epoch::default(),
+            user: Some(id),
+            epoch: Some(Epoch::default()),
             email,
         };
         let payload = self.seal_pending(context.tenant, id, pending)?;
@@ -201,8 +192,8 @@ impl Portcullis {
                 }
                 let to = Recipient {
                     tenant: context.tenant,
-                    user: user.id,
-                    epoch: subject.epoch,
+                    user: Some(user.id),
+                    epoch: Some(subject.epoch),
                     email,
                 };
                 let payload = self.seal_pending(context.tenant, user.id, pending)?;
@@ -236,37 +227,15 @@ impl Portcullis {
         policy: &TenantPolicy,
         client: &ClientInfo,
     ) -> Result<Along, FlowError> {
-        let now = self.now();
-        let id = VerificationTokenId::time_ordered(now, self.entropy())?;
-        let minted =
-            self.0
-                .tokens
-                .mint(TokenClass::Verification, *id.as_bytes(), self.entropy())?;
-        let ttl = policy.link.email_verification;
-        let token = VerificationToken {
-            id,
+        let spec = LinkSpec {
             kind: TokenKind::EmailVerification,
-            tenant: to.tenant,
-            email: to.email.canonical.clone(),
-            user: Some(to.user),
-            epoch: Some(to.epoch),
-            payload,
-            digest: minted.digest,
-            created_at: now,
-            expires_at: now.plus(ttl),
-            consumed_at: None,
-            superseded_at: None,
+            page: "/signup/verify",
+            ttl: policy.link.email_verification,
         };
-        let settings = &self.0.settings;
-        let link = format!(
-            "{}{}/signup/verify?token={}",
-            settings.public_url.as_str(),
-            settings.mount_path,
-            minted.plaintext.expose()
-        );
+        let (token, link) = self.mint_link(&spec, to, payload)?;
         let params = MailParams::VerifyEmail {
             link,
-            hours: ttl.as_secs().div_ceil(3600),
+            hours: spec.ttl.as_secs().div_ceil(3600),
         };
         let mail = self.queue_mail_to(to.tenant, &to.email.raw, &params, client)?;
         Ok(along.with_issue(token).with_mail(mail))

@@ -4,17 +4,17 @@ use portcullis_core::along::{Along, Refusal, Spend, Write};
 use portcullis_core::backend::RequestContext;
 use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::factor::FactorConfig;
-use portcullis_core::id::{UserId, VerificationTokenId};
+use portcullis_core::id::UserId;
 use portcullis_core::identifier::{Identifier, IdentifierKind};
 use portcullis_core::rule;
 use portcullis_core::rule::password::PasswordRejection;
 use portcullis_core::secret::{Password, SecretText};
 use portcullis_core::state::EntityState;
 use portcullis_core::store::Activation;
-use portcullis_core::verification::{TokenKind, TokenRejection, VerificationToken};
-use portcullis_tokens::opaque::TokenClass;
+use portcullis_core::verification::{TokenKind, VerificationToken};
 
-use super::sign_up::{BROWSER_DOMAIN, Recipient};
+use super::mailed_link::{ReadLink, Recipient, reason_of};
+use super::sign_up::BROWSER_DOMAIN;
 use crate::error::FlowError;
 use crate::portcullis::Portcullis;
 
@@ -53,12 +53,6 @@ pub struct ResendVerification {
     pub email: Identifier,
 }
 
-/// What a token turned out to be.
-enum Read {
-    Works(Box<VerificationToken>, UserId),
-    Rejected,
-}
-
 impl Portcullis {
     /// Proves an address. Token, proof, activation, password and event commit together or not at all.
     ///
@@ -73,11 +67,16 @@ impl Portcullis {
         context: &RequestContext,
     ) -> Result<VerifyEmailOutcome, FlowError> {
         let (token, user) = match self
-            .read_token(&input.token, TokenKind::EmailVerification, context)
+            .read_link(
+                &input.token,
+                TokenKind::EmailVerification,
+                AuthEventType::EmailVerified,
+                context,
+            )
             .await?
         {
-            Read::Works(token, user) => (token, user),
-            Read::Rejected => return Ok(VerifyEmailOutcome::Rejected),
+            ReadLink::Works(token, user) => (token, user),
+            ReadLink::Rejected => return Ok(VerifyEmailOutcome::Rejected),
         };
         let factor = match self.factor_for(&input, &token, user, context).await? {
             Ok(factor) => factor,
@@ -121,7 +120,8 @@ impl Portcullis {
                     Refusal::NotFound => Reason::UnknownCredential,
                     other => return Err(FlowError::internal(other)),
                 };
-                self.note_rejected(user, reason, context).await;
+                self.note_link(user, AuthEventType::EmailVerified, reason, context)
+                    .await;
                 Ok(VerifyEmailOutcome::Rejected)
             }
         }
@@ -158,44 +158,6 @@ impl Portcullis {
         } else {
             Err(VerifyEmailOutcome::PasswordRequired)
         })
-    }
-
-    /// Finds a token by its text and checks all that can be checked before the write that spends it.
-    async fn read_token(
-        &self,
-        text: &SecretText,
-        kind: TokenKind,
-        context: &RequestContext,
-    ) -> Result<Read, FlowError> {
-        let Ok(presented) = self.0.tokens.parse(TokenClass::Verification, text.expose()) else {
-            return Ok(Read::Rejected);
-        };
-        let id = VerificationTokenId::from_bytes(presented.id());
-        let Some(token) = self.0.stores.security.peek(id).await? else {
-            self.0.tokens.verify_miss(&presented);
-            return Ok(Read::Rejected);
-        };
-        if !self.0.tokens.verify(&presented, &token.digest) || token.tenant != context.tenant {
-            return Ok(Read::Rejected);
-        }
-        let Some(user) = token.user else {
-            return Ok(Read::Rejected);
-        };
-        if let Err(rejection) = token.check(kind, self.now()) {
-            self.note_rejected(user, reason_of(rejection), context)
-                .await;
-            return Ok(Read::Rejected);
-        }
-        Ok(Read::Works(Box::new(token), user))
-    }
-
-    async fn note_rejected(&self, user: UserId, reason: Reason, context: &RequestContext) {
-        let kind = AuthEventType::EmailVerified;
-        let detail = serde_json::Value::Null;
-        self.0
-            .journal
-            .note(context.tenant, user, kind, reason, detail, &context.client)
-            .await;
     }
 
     /// Sends the verification mail again, with a new link in place of the older one. For an address that needs none
@@ -235,8 +197,8 @@ impl Portcullis {
                         let email = user.email().unwrap_or(&input.email);
                         let to = Recipient {
                             tenant: context.tenant,
-                            user: user.id,
-                            epoch: subject.epoch,
+                            user: Some(user.id),
+                            epoch: Some(subject.epoch),
                             email,
                         };
                         self.with_verification(along, &to, payload, &policy, &context.client)?
@@ -257,15 +219,5 @@ impl Portcullis {
             }
             Write::Refused(refusal) => Err(FlowError::internal(refusal)),
         }
-    }
-}
-
-const fn reason_of(rejection: TokenRejection) -> Reason {
-    match rejection {
-        TokenRejection::Unknown => Reason::UnknownCredential,
-        TokenRejection::OtherKind => Reason::OtherKind,
-        TokenRejection::Consumed => Reason::Replayed,
-        TokenRejection::Superseded => Reason::Superseded,
-        TokenRejection::Expired => Reason::Expired,
     }
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum MailParams {
     VerifyEmail { link: String, hours: u64 },
     AlreadyRegistered {},
+    MagicLink { link: String, minutes: u64 },
 }
 
 impl MailParams {
@@ -19,6 +20,7 @@ impl MailParams {
         match self {
             Self::VerifyEmail { .. } => MailTemplate::VerifyEmail,
             Self::AlreadyRegistered {} => MailTemplate::AlreadyRegistered,
+            Self::MagicLink { .. } => MailTemplate::MagicLink,
         }
     }
 
@@ -31,6 +33,10 @@ impl MailParams {
                 hours: 24,
             },
             Self::AlreadyRegistered {},
+            Self::MagicLink {
+                link: link(),
+                minutes: 15,
+            },
         ]
     }
 

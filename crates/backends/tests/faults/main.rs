@@ -15,6 +15,7 @@ mod background;
 mod chain;
 mod every;
 mod laws;
+mod magic_link;
 mod present;
 mod sessions;
 mod sign_in;

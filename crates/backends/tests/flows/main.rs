@@ -11,6 +11,7 @@ mod basic;
 mod chain;
 mod harness;
 mod lifetimes;
+mod magic_link;
 mod outbox;
 mod sign_in;
 mod sign_up;

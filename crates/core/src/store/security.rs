@@ -92,6 +92,8 @@ pub trait AccountStore: Send + Sync + 'static {
 pub enum AttemptPurpose {
     /// A password.
     Password,
+    /// A link or a code that was sent by mail.
+    Email,
 }
 
 impl AttemptPurpose {
@@ -100,6 +102,7 @@ impl AttemptPurpose {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Password => "password",
+            Self::Email => "email",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Signing in and out, and asking who is signed in.
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use portcullis_backends::flow;
 use portcullis_core::secret::SecretText;
 
@@ -22,14 +22,8 @@ pub(crate) async fn sign_in(call: &Call, input: SignIn) -> Result<Answer, Proble
     };
     match call.portcullis().sign_in(sign_in, &call.context).await? {
         flow::SignInOutcome::SignedIn(signed_in) => {
-            let flow::SignedIn {
-                principal,
-                cookie,
-                max_age,
-            } = *signed_in;
-            let name = settings.session_cookie();
-            let cookie = cookie::set(settings, name, cookie.expose(), max_age);
-            let answer = Answer::json(StatusCode::OK, &Caller::from(principal))?;
+            let (cookie, caller) = opened(call, *signed_in);
+            let answer = Answer::json(StatusCode::OK, &caller)?;
             Ok(answer.with_cookie(cookie)?.giving_limits_back())
         }
         flow::SignInOutcome::Refused => Err(Problem::new(Code::InvalidCredentials)),
@@ -37,6 +31,19 @@ pub(crate) async fn sign_in(call: &Call, input: SignIn) -> Result<Answer, Proble
             Err(Problem::new(Code::RateLimited).with_retry_after(retry_after))
         }
     }
+}
+
+/// The session cookie, and who is signed in.
+pub(super) fn opened(call: &Call, signed_in: flow::SignedIn) -> (Option<HeaderValue>, Caller) {
+    let flow::SignedIn {
+        principal,
+        cookie,
+        max_age,
+    } = signed_in;
+    let settings = call.settings();
+    let name = settings.session_cookie();
+    let cookie = cookie::set(settings, name, cookie.expose(), max_age);
+    (cookie, Caller::from(principal))
 }
 
 /// Ends the session, if there is one; the browser forgets the cookie either way, so signing out twice is no error.

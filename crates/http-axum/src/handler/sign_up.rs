@@ -48,12 +48,12 @@ pub(crate) async fn send_link(call: &Call, input: SendLink) -> Result<Answer, Pr
     accepted()
 }
 
-fn accepted() -> Result<Answer, Problem> {
+pub(super) fn accepted() -> Result<Answer, Problem> {
     Answer::json(StatusCode::ACCEPTED, &Accepted::MAIL)
 }
 
 /// The refusal depends on the text alone and does not repeat it.
-fn email(typed: &str) -> Result<Identifier, Problem> {
+pub(super) fn email(typed: &str) -> Result<Identifier, Problem> {
     Identifier::email(typed)
         .map_err(|error| Problem::new(Code::InvalidBody).with_field("email", error.to_string()))
 }

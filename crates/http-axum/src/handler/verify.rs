@@ -26,7 +26,7 @@ pub(crate) async fn show(call: &Call) -> Result<Answer, Problem> {
 }
 
 /// The one `token` of a query, if it looks like one.
-fn token_in(query: &str) -> Option<String> {
+pub(super) fn token_in(query: &str) -> Option<String> {
     let mut tokens = query
         .split('&')
         .filter_map(|pair| pair.strip_prefix("token="));
@@ -66,7 +66,7 @@ pub(crate) async fn verify(call: &Call, input: Verify) -> Result<Answer, Problem
     }
 }
 
-fn by_form(headers: &HeaderMap) -> bool {
+pub(super) fn by_form(headers: &HeaderMap) -> bool {
     body::encoding(headers, BodyKind::JsonOrForm).is_ok_and(|encoding| encoding == Encoding::Form)
 }
 
@@ -109,7 +109,7 @@ fn refused_page(call: &Call, token: &SecretText, problem: &Problem) -> axum::res
     )
 }
 
-fn invalid_link() -> Problem {
+pub(super) fn invalid_link() -> Problem {
     Problem::new(Code::InvalidLink).with_detail(
         "It was used before, has expired, or a newer one took its place. Ask for another mail.",
     )

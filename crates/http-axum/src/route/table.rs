@@ -4,12 +4,15 @@ use portcullis_core::event::AuthEventType as Event;
 
 use super::{Pages, RoutePolicy, RouteSpec, Shape, Verb, input};
 use crate::body::{
-    BodyKind, NewApiToken, RefreshRequest, SendLink, SignIn, SignUp, TokenRequest, Verify,
+    BodyKind, MagicLink, NewApiToken, RefreshRequest, SendLink, SendMagicLink, SignIn, SignUp,
+    TokenRequest, Verify,
 };
 use crate::call::{plain, with_body};
 use crate::code::Code;
 use crate::config::Switch;
-use crate::handler::{api_tokens, health, profile, sessions, sign_in, sign_up, tokens, verify};
+use crate::handler::{
+    api_tokens, health, magic_link, profile, sessions, sign_in, sign_up, tokens, verify,
+};
 use crate::limit::{self, Limits};
 use crate::openapi;
 use crate::reply::{
@@ -95,6 +98,27 @@ pub static ROUTES: &[RouteSpec] = &[
         body: SignIn, answer: 200 Caller,
         events: [SignIn, SessionRevoked, PasswordRehashed], codes: [InvalidCredentials], pages: None,
         sign_in::sign_in
+    ),
+    route!(
+        Post "/magic-link/send" "Send a link to sign in with",
+        MagicLink, Public, limit::SIGN_IN_MAIL,
+        body: SendMagicLink, answer: 202 Accepted,
+        events: [MagicLinkRequested], codes: [], pages: None,
+        magic_link::send
+    ),
+    route!(
+        Get "/magic-link/verify" "The page that the link in the mail leads to; it changes nothing",
+        MagicLink, Public, CHEAP,
+        body: , answer: 200,
+        events: [], codes: [InvalidLink], pages: Only,
+        magic_link::show
+    ),
+    route!(
+        Post "/magic-link/verify" "Sign in with the token from the mail, once",
+        MagicLink, Public, limit::VERIFY,
+        body: MagicLink, answer: 200 Caller,
+        events: [SignIn, SessionRevoked], codes: [InvalidLink], pages: ForForms,
+        magic_link::verify
     ),
     route!(
         Post "/logout" "End the session or the family of tokens; without one, only forget the cookies",

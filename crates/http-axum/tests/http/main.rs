@@ -12,6 +12,7 @@ mod faults;
 mod guards;
 mod limits;
 mod links;
+mod magic_link;
 mod path;
 mod sessions;
 mod surface;

@@ -109,6 +109,32 @@ async fn asking_for_the_mail_again_is_byte_equal_and_hashes_nothing() {
     }
 }
 
+// TH-01, TH-02
+#[tokio::test]
+async fn asking_for_a_magic_link_is_byte_equal_hashes_nothing_and_does_the_same_work() {
+    let app = app_with_every_state().await;
+    let before = app.hasher.hashes();
+    let (mut answers, mut work) = (Vec::new(), Vec::new());
+    for state in STATES {
+        let email = format!("{state}@example.com");
+        let calls = app.store.calls();
+        let answer = app
+            .client()
+            .post("/auth/magic-link/send", json!({ "email": email }))
+            .await;
+        work.push(app.store.calls() - calls);
+        answers.push(answer.expect(StatusCode::ACCEPTED).normalized());
+    }
+    assert_eq!(app.hasher.hashes(), before);
+    assert!(
+        work.iter().all(|calls| *calls == work[0]),
+        "store calls: {work:?}"
+    );
+    for (state, answer) in STATES.iter().zip(&answers) {
+        assert_eq!(answer, &answers[0], "{state}");
+    }
+}
+
 // TH-01, TH-04
 #[tokio::test]
 async fn locked_answers_are_byte_equal_for_known_and_unknown_identifiers() {

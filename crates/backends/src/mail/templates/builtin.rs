@@ -30,9 +30,11 @@ macro_rules! builtin {
 const BUILTIN: &[Builtin] = builtin! {
     "en":
         "already_registered",
+        "magic_link",
         "verify_email";
     "de":
         "already_registered",
+        "magic_link",
         "verify_email";
 };
 

@@ -1,0 +1,38 @@
+//! The bodies of the routes that send links and act on them.
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{BodyKind, Input, SecretField};
+
+/// Somebody who wants a link to sign in with.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SendMagicLink {
+    /// The address to send it to.
+    #[schema(format = Email, max_length = 254)]
+    pub(crate) email: String,
+}
+
+impl Input for SendMagicLink {
+    const KIND: BodyKind = BodyKind::JsonOrForm;
+    const FIELDS: &'static str = "email";
+
+    fn identifier(&self) -> Option<&str> {
+        Some(&self.email)
+    }
+}
+
+/// The link from the mail, acted on.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MagicLink {
+    /// The token in the link.
+    #[schema(inline)]
+    pub(crate) token: SecretField,
+}
+
+impl Input for MagicLink {
+    const KIND: BodyKind = BodyKind::JsonOrForm;
+    const FIELDS: &'static str = "token";
+}
