@@ -21,6 +21,8 @@ mod chain;
 mod every;
 #[path = "../../crates/backends/tests/faults/laws.rs"]
 mod laws;
+#[path = "../../crates/backends/tests/faults/passwords.rs"]
+mod passwords;
 #[path = "../../crates/backends/tests/faults/present.rs"]
 mod present;
 #[path = "../../crates/backends/tests/faults/sessions.rs"]

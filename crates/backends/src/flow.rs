@@ -9,6 +9,7 @@ mod api_tokens;
 mod magic_link;
 mod mailed_link;
 mod open_session;
+mod password;
 mod profile;
 mod sessions;
 mod sign_in;
@@ -21,6 +22,10 @@ pub use admin::{AdminOutcome, OpenAccountOutcome, StateChange, UserRecord};
 pub use api_tokens::{ApiTokenInfo, CreateApiTokenOutcome, NewApiToken};
 pub use magic_link::{MagicLink, MagicLinkOutcome, SendMagicLink};
 pub use open_session::SignedIn;
+pub use password::{
+    ChangePassword, ChangePasswordOutcome, ForgotPassword, ResetLinkOutcome, ResetPassword,
+    ResetPasswordOutcome,
+};
 pub use profile::{Profile, ProfileIdentifier};
 pub use sessions::SessionInfo;
 pub use sign_in::{SignIn, SignInOutcome};

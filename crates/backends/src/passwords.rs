@@ -42,6 +42,8 @@ pub(crate) struct Passwords {
 pub(crate) struct Asking<'a> {
     pub(crate) tenant: TenantId,
     pub(crate) client: &'a ClientInfo,
+    /// What the audit log calls it.
+    pub(crate) event: AuthEventType,
     /// What the audit log says of it, such as the factors used.
     pub(crate) detail: &'a Value,
 }
@@ -61,7 +63,7 @@ pub(crate) struct Matched {
     pub(crate) user: UserId,
     pub(crate) loaded: LoadedFactor,
     hash: PasswordHash,
-    version: FactorVersion,
+    pub(crate) version: FactorVersion,
     outdated: bool,
 }
 
@@ -108,7 +110,7 @@ impl Passwords {
         }
         let event = self
             .journal
-            .event(asking.tenant, AuthEventType::SignIn, asking.client)?;
+            .event(asking.tenant, asking.event, asking.client)?;
         let (settlement, along, checked) = match self.verify(typed, password, asking).await? {
             Ok(matched) => {
                 let event = event.about(matched.user).with(asking.detail.clone());
@@ -152,7 +154,7 @@ impl Passwords {
             Ok(identifier) => self.directory.find_user(asking.tenant, &identifier).await?,
             Err(_) => None,
         };
-        let (kind, reason) = (AuthEventType::SignIn, Reason::LockedOut);
+        let (kind, reason) = (asking.event, Reason::LockedOut);
         let detail = json!({ "identifier_digest": hex16(&key.identifier) });
         let about = found.map(|user| user.id);
         let noted = key.identifier.first_chunk().copied().unwrap_or_default();

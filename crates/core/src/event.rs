@@ -78,6 +78,14 @@ spelled! {
         CredentialRejected = "credential_rejected",
         /// An authenticated caller was denied.
         AccessDenied = "access_denied",
+        /// A link to set a new password was asked for.
+        PasswordResetRequested = "password_reset_requested",
+        /// A new password was set with a link, or somebody tried to.
+        PasswordReset = "password_reset",
+        /// The current password was given again in a session, or somebody tried to.
+        PasswordConfirmed = "password_confirmed",
+        /// A password was changed by its owner.
+        PasswordChanged = "password_changed",
         /// A password hash was brought up to the current parameters.
         PasswordRehashed = "password_rehashed",
         /// An administrator opened an account.

@@ -21,11 +21,21 @@ pub enum MailTemplate {
     AlreadyRegistered,
     /// The link that signs in.
     MagicLink,
+    /// The link that sets a new password.
+    PasswordReset,
+    /// The password was changed, or set anew with a link.
+    PasswordChanged,
 }
 
 impl MailTemplate {
     /// Every template.
-    pub const ALL: [Self; 3] = [Self::VerifyEmail, Self::AlreadyRegistered, Self::MagicLink];
+    pub const ALL: [Self; 5] = [
+        Self::VerifyEmail,
+        Self::AlreadyRegistered,
+        Self::MagicLink,
+        Self::PasswordReset,
+        Self::PasswordChanged,
+    ];
 
     /// The stored spelling.
     #[must_use]
@@ -34,6 +44,8 @@ impl MailTemplate {
             Self::VerifyEmail => "verify_email",
             Self::AlreadyRegistered => "already_registered",
             Self::MagicLink => "magic_link",
+            Self::PasswordReset => "password_reset",
+            Self::PasswordChanged => "password_changed",
         }
     }
 

@@ -69,6 +69,8 @@ pub struct TokenPolicy {
 pub struct LinkPolicy {
     /// E-mail verification.
     pub email_verification: Duration,
+    /// Password reset.
+    pub password_reset: Duration,
     /// Magic link.
     pub magic_link: Duration,
 }
@@ -91,7 +93,7 @@ pub struct SignInPolicy {
 /// | session | idle 14 days, absolute 90 days, 50 a person, fresh for 5 min |
 /// | api_token | 50 a person, at most 366 days, end optional |
 /// | token | access 15 min; refresh idle 30 days, absolute 90 days, grace 10 s, 50 a person |
-/// | link | e-mail verification 24 h, magic link 15 min |
+/// | link | e-mail verification 24 h, password reset 30 min, magic link 15 min |
 /// | sign_in | a magic link signs in and makes no account |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TenantPolicy {
@@ -145,6 +147,7 @@ impl Default for TenantPolicy {
             },
             link: LinkPolicy {
                 email_verification: Duration::from_secs(DAY),
+                password_reset: Duration::from_secs(30 * MINUTE),
                 magic_link: Duration::from_secs(15 * MINUTE),
             },
             sign_in: SignInPolicy {
@@ -229,6 +232,8 @@ overrides! {
     magic_link: bool => sign_in.magic_link, same;
     /// Whether a magic link makes the account where the address has none.
     magic_link_sign_up: bool => sign_in.magic_link_sign_up, same;
+    /// Life of a password reset link, in seconds (60..=3600).
+    link_password_reset_secs: u32 => link.password_reset, secs;
 }
 
 /// A policy value outside its range.
@@ -340,6 +345,11 @@ impl TenantPolicy {
                 within(self.link.magic_link, MINUTE, 15 * MINUTE),
                 "link_magic_link_secs",
                 "60..=900",
+            ),
+            (
+                within(self.link.password_reset, MINUTE, HOUR),
+                "link_password_reset_secs",
+                "60..=3600",
             ),
         ];
         match checks.into_iter().find(|(holds, ..)| !holds) {

@@ -13,7 +13,8 @@ use serde_json::error::Category;
 use utoipa::ToSchema;
 
 pub(crate) use input::{
-    NewApiToken, RefreshRequest, SendLink, SignIn, SignUp, TokenRequest, Verify,
+    ChangePassword, ForgotPassword, NewApiToken, RefreshRequest, ResetLink, ResetPassword,
+    SendLink, SignIn, SignUp, TokenRequest, Verify,
 };
 pub(crate) use link::{MagicLink, SendMagicLink};
 pub(crate) use secret::SecretField;

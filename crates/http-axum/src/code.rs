@@ -57,6 +57,8 @@ codes! {
     CredentialRejected = UNAUTHORIZED "credential_rejected" "The credential is not accepted",
     /// Sign-in was refused; the reason is in the audit log only.
     InvalidCredentials = UNAUTHORIZED "invalid_credentials" "Identifier or password is wrong",
+    /// The current password does not match. It counts as a failed sign-in.
+    CurrentPasswordRefused = FORBIDDEN "current_password_refused" "The current password is wrong",
     /// A browser sent it from another site, or from an origin that is not allowed.
     CrossSiteRequest = FORBIDDEN "cross_site_request" "Refused from another site",
     /// The credential lacks the scope named in `WWW-Authenticate`.

@@ -40,6 +40,10 @@ pub struct RoutesConfig {
     pub enable_api_tokens: bool,
     /// `POST token`, `POST refresh` and `GET jwks.json`. Off by itself where the instance makes no access tokens.
     pub enable_tokens: bool,
+    /// `POST password/change`.
+    pub enable_password_change: bool,
+    /// `POST password/forgot`, `POST password/verify_token`, `GET` and `POST password/reset`.
+    pub enable_password_reset: bool,
     /// `GET openapi.json`.
     pub enable_openapi: bool,
     /// How strict the limits are.
@@ -74,6 +78,8 @@ impl Default for RoutesConfig {
             enable_sessions: true,
             enable_api_tokens: true,
             enable_tokens: true,
+            enable_password_change: true,
+            enable_password_reset: true,
             enable_openapi: true,
             limits: LimitMode::default(),
             allowed_origins: AllowedOrigins::default(),
@@ -119,6 +125,10 @@ pub enum Switch {
     ApiTokens,
     /// [`RoutesConfig::enable_tokens`].
     Tokens,
+    /// [`RoutesConfig::enable_password_change`].
+    PasswordChange,
+    /// [`RoutesConfig::enable_password_reset`].
+    PasswordReset,
     /// [`RoutesConfig::enable_openapi`].
     OpenApi,
 }
@@ -140,6 +150,8 @@ impl Switch {
             Self::Sessions => config.enable_sessions,
             Self::ApiTokens => config.enable_api_tokens,
             Self::Tokens => config.enable_tokens,
+            Self::PasswordChange => config.enable_password_change,
+            Self::PasswordReset => config.enable_password_reset,
             Self::OpenApi => config.enable_openapi,
         }
     }

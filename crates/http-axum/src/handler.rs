@@ -3,6 +3,7 @@
 pub(crate) mod api_tokens;
 pub(crate) mod health;
 pub(crate) mod magic_link;
+pub(crate) mod password;
 pub(crate) mod profile;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;

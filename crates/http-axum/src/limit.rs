@@ -106,6 +106,16 @@ pub(crate) const SIGN_IN_MAIL: Limits = Limits::Of(&[
     MAIL_TO_ALL,
 ]);
 
+/// As sending a link: the answer costs a mail, and the mailbox's count is the one that every mail has.
+pub(crate) const FORGOT: Limits = Limits::Of(&[
+    limit("forgot", Per::Address, 10, HOUR),
+    MAIL_TO_ONE,
+    MAIL_TO_ALL,
+]);
+
+/// A change costs two hashes, for somebody in a session; wrong current passwords have the delays of sign-in besides.
+pub(crate) const CHANGE: Limits = Limits::Of(&[limit("change", Per::Address, 30, MINUTE)]);
+
 /// Links are not guessed, having 256 bits; but a new password that comes with one is hashed.
 pub(crate) const VERIFY: Limits = Limits::Of(&[limit("verify", Per::Address, 30, MINUTE)]);
 
@@ -210,7 +220,17 @@ mod tests {
 
     #[test]
     fn limits_stand_narrowest_first() {
-        for limits in [SIGN_IN, SIGN_UP, SEND_LINK, SIGN_IN_MAIL, VERIFY, REFRESH] {
+        let all = [
+            SIGN_IN,
+            SIGN_UP,
+            SEND_LINK,
+            SIGN_IN_MAIL,
+            FORGOT,
+            CHANGE,
+            VERIFY,
+            REFRESH,
+        ];
+        for limits in all {
             let Limits::Of(limits) = limits else {
                 panic!("no limits")
             };

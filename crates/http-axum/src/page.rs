@@ -36,13 +36,7 @@ pub(crate) fn confirm(
     ask: AskPassword,
     note: Option<&str>,
 ) -> Response {
-    let mut content = String::new();
-    if let Some(note) = note {
-        push(
-            &mut content,
-            format_args!("<p class=\"note\" role=\"alert\">{}</p>", Escaped(note)),
-        );
-    }
+    let mut content = noted(note);
     let (required, label) = match ask {
         AskPassword::Optional => ("", "Choose a password, if you signed up in another browser"),
         AskPassword::Required => (" required", "Choose a password"),
@@ -87,6 +81,37 @@ pub(crate) fn offer(app: &str, offer: Offer, token: &str) -> Response {
         ),
     );
     page(StatusCode::OK, app, title, &content)
+}
+
+/// The page of a link that sets a new password. It changes nothing: its form does, when somebody sends it.
+pub(crate) fn choose_password(
+    status: StatusCode,
+    app: &str,
+    token: &str,
+    note: Option<&str>,
+) -> Response {
+    let mut content = noted(note);
+    push(
+        &mut content,
+        format_args!(
+            "<form method=\"post\" action=\"reset\"><input type=\"hidden\" name=\"token\" value=\"{}\">\
+             <label>New password<input type=\"password\" name=\"password\" autocomplete=\"new-password\" required>\
+             </label><button>Set the password</button></form>",
+            Escaped(token)
+        ),
+    );
+    page(status, app, "Set a new password", &content)
+}
+
+fn noted(note: Option<&str>) -> String {
+    let mut content = String::new();
+    if let Some(note) = note {
+        push(
+            &mut content,
+            format_args!("<p class=\"note\" role=\"alert\">{}</p>", Escaped(note)),
+        );
+    }
+    content
 }
 
 /// What a page says when there is nothing more to do on it.

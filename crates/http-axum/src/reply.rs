@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 /// A time as RFC 3339 in UTC.
 #[derive(Debug)]
-pub(crate) struct Rfc3339(Timestamp);
+pub(crate) struct Rfc3339(pub(crate) Timestamp);
 
 impl Serialize for Rfc3339 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -337,6 +337,14 @@ pub(crate) struct Verified {
     /// Whose.
     #[schema(value_type = String, format = "uuid")]
     pub(crate) user: UserId,
+}
+
+/// A link that would set a new password.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ResetLinkWorks {
+    /// Before this moment.
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) expires_at: Rfc3339,
 }
 
 /// Whether the service runs.

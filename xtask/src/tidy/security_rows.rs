@@ -11,10 +11,11 @@ use crate::violation::Violation;
 /// The rows this release answers for.
 #[rustfmt::skip]
 pub(super) const ROWS: &[&str] = &[
-    "PW-02", "PW-03", "PW-04", "PW-05", "PW-10", "PW-11", "PW-12", "PW-13", "PW-16",
+    "PW-02", "PW-03", "PW-04", "PW-05", "PW-08", "PW-09", "PW-10", "PW-11", "PW-12", "PW-13", "PW-14", "PW-16",
+    "PW-18", "PW-19",
     "TH-01", "TH-02", "TH-03", "TH-04", "TH-06", "TH-07", "TH-08", "TH-10", "TH-11",
-    "OT-01", "OT-02", "OT-03", "OT-04", "OT-06", "OT-08", "OT-09", "OT-10",
-    "SE-01", "SE-02", "SE-03", "SE-04", "SE-05", "SE-08", "SE-09", "SE-10", "SE-11", "SE-13",
+    "OT-01", "OT-02", "OT-03", "OT-04", "OT-05", "OT-06", "OT-08", "OT-09", "OT-10",
+    "SE-01", "SE-02", "SE-03", "SE-04", "SE-05", "SE-06", "SE-08", "SE-09", "SE-10", "SE-11", "SE-13",
     "HT-01", "HT-03", "HT-04", "HT-08", "HT-10", "HT-11", "HT-12", "HT-13", "HT-14", "HT-15",
     "JW-01", "JW-02", "JW-03", "JW-04", "JW-05", "JW-06", "JW-07", "JW-08", "JW-09", "JW-10", "JW-11", "JW-12",
     "RT-01", "RT-02", "RT-03", "RT-04", "RT-05", "RT-06",

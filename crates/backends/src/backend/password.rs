@@ -13,7 +13,7 @@ use portcullis_core::backend::{
     AuthBackend, BackendError, Credential, Presented, RequestContext, Verdict,
 };
 use portcullis_core::clock::Clock;
-use portcullis_core::event::Reason;
+use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::factor::FactorKind;
 use portcullis_core::net::limit_prefix;
 use portcullis_core::principal::{Principal, Subject, Via};
@@ -76,6 +76,7 @@ impl AuthBackend for PasswordBackend {
         }
         let detail = json!({ "factors": [FactorKind::Password], "via": "basic" });
         let asking = Asking {
+            event: AuthEventType::SignIn,
             tenant: context.tenant,
             client: &context.client,
             detail: &detail,

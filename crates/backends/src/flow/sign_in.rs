@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use portcullis_core::backend::RequestContext;
+use portcullis_core::event::AuthEventType;
 use portcullis_core::factor::FactorKind;
 use portcullis_core::secret::{Password, SecretText};
 use portcullis_core::session::AssuranceLevel;
@@ -60,6 +61,7 @@ impl Portcullis {
         let policy = self.policy(context.tenant).await?;
         let detail = json!({ "factors": [FactorKind::Password] });
         let asking = Asking {
+            event: AuthEventType::SignIn,
             tenant: context.tenant,
             client: &context.client,
             detail: &detail,

@@ -126,6 +126,7 @@ impl Portcullis {
         let policy = self.policy(context.tenant).await?;
         let detail = json!({ "factors": [FactorKind::Password], "via": "token" });
         let asking = Asking {
+            event: AuthEventType::SignIn,
             tenant: context.tenant,
             client: &context.client,
             detail: &detail,

@@ -13,6 +13,8 @@ pub(crate) enum MailParams {
     VerifyEmail { link: String, hours: u64 },
     AlreadyRegistered {},
     MagicLink { link: String, minutes: u64 },
+    PasswordReset { link: String, minutes: u64 },
+    PasswordChanged {},
 }
 
 impl MailParams {
@@ -21,6 +23,8 @@ impl MailParams {
             Self::VerifyEmail { .. } => MailTemplate::VerifyEmail,
             Self::AlreadyRegistered {} => MailTemplate::AlreadyRegistered,
             Self::MagicLink { .. } => MailTemplate::MagicLink,
+            Self::PasswordReset { .. } => MailTemplate::PasswordReset,
+            Self::PasswordChanged {} => MailTemplate::PasswordChanged,
         }
     }
 
@@ -37,6 +41,11 @@ impl MailParams {
                 link: link(),
                 minutes: 15,
             },
+            Self::PasswordReset {
+                link: link(),
+                minutes: 30,
+            },
+            Self::PasswordChanged {},
         ]
     }
 

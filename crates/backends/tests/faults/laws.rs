@@ -79,6 +79,8 @@ impl World {
         let (user, store) = (account.user, self.store.healthy());
         let proofs = log.count(user, AuthEventType::EmailVerified);
         let opened = log.count(user, AuthEventType::AccountOpened);
+        let resets = log.count(user, AuthEventType::PasswordReset);
+        let renewed = resets + log.count(user, AuthEventType::PasswordChanged);
         let state = account.status.state;
         let loaded = store.load_factor(account.tenant, user, FactorKind::Password);
         let factor = loaded.await.unwrap().expect("no such account").factor;
@@ -86,7 +88,9 @@ impl World {
         match (changes.next(), state) {
             (Some(latest), state) => assert_eq!(latest.detail["to"], state.as_str()),
             (None, EntityState::Pending) => self.a_link_is_on_its_way(account, address).await,
-            (None, EntityState::Active) => assert!(proofs + opened > 0, "active by itself"),
+            (None, EntityState::Active) => {
+                assert!(proofs + opened + resets > 0, "active by itself");
+            }
             (None, state) => panic!("{state:?} by itself"),
         }
         if state == EntityState::Active {
@@ -103,12 +107,12 @@ impl World {
         let version = factor.map_or(0, |factor| factor.version.0 as usize);
         assert_eq!(
             version,
-            proofs - proofs_by_link(log, user) + opened + rehashed,
+            proofs - proofs_by_link(log, user) + opened + rehashed + renewed,
             "a password unexplained"
         );
         assert_eq!(
             account.epoch.0 as usize,
-            demotions(log, user) + activations_by_link(log, user),
+            demotions(log, user) + activations_by_link(log, user) + renewed,
             "an epoch unexplained"
         );
         let sign_ins = log.count(user, AuthEventType::SignIn);

@@ -16,6 +16,7 @@ mod chain;
 mod every;
 mod laws;
 mod magic_link;
+mod passwords;
 mod present;
 mod sessions;
 mod sign_in;

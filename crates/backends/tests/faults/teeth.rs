@@ -6,13 +6,13 @@ use portcullis_backends::core::along::Along;
 use portcullis_backends::core::secret::SecretText;
 use portcullis_backends::core::state::EntityState;
 use portcullis_backends::core::store::IdentityAuthnLog;
-use portcullis_backends::flow::StateChange;
+use portcullis_backends::flow::{SignedIn, StateChange};
 use portcullis_testing::mutants::is_caught;
 use portcullis_testing::{Around, FaultStore, Wrapped};
 
 use crate::every::every_fault_in;
 use crate::store::Store;
-use crate::world::{ADA, PASSWORD, World};
+use crate::world::{ADA, OTHER_PASSWORD, PASSWORD, World};
 
 /// Writes the companions first and the effect then, as a flow does that sequences two calls: the fault comes between.
 struct Torn(FaultStore<Store>);
@@ -109,4 +109,25 @@ async fn a_torn_suspension_is_noticed() {
             .await
     };
     assert!(is_noticed(person, suspend).await);
+}
+
+#[tokio::test]
+async fn a_torn_change_of_a_password_is_noticed() {
+    let signed_in = async |w: &World| {
+        w.person(ADA).await;
+        w.sign_in(ADA).await
+    };
+    let change =
+        async |w: &World, who: &SignedIn| w.try_change(who, PASSWORD, OTHER_PASSWORD).await;
+    assert!(is_noticed(signed_in, change).await);
+}
+
+#[tokio::test]
+async fn a_torn_reset_is_noticed() {
+    let asked = async |w: &World| {
+        w.person(ADA).await;
+        w.reset_link(ADA).await
+    };
+    let reset = async |w: &World, link: &SecretText| w.try_reset(link, OTHER_PASSWORD).await;
+    assert!(is_noticed(asked, reset).await);
 }

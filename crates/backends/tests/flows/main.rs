@@ -13,6 +13,7 @@ mod harness;
 mod lifetimes;
 mod magic_link;
 mod outbox;
+mod password;
 mod sign_in;
 mod sign_up;
 mod start;

@@ -31,6 +31,22 @@ pub fn admit(subject: &SubjectState, epoch: Option<Epoch>, now: Timestamp) -> Re
     Ok(())
 }
 
+/// Whether a link in a mail may set a new password. It proves the address, so it also activates an account that has
+/// proved nothing yet; it brings nobody back whom somebody switched off. `None` for a link that is still to be made.
+///
+/// # Errors
+/// The first [`Reason`] against it.
+pub fn reset(subject: &SubjectState, epoch: Option<Epoch>, now: Timestamp) -> Result<(), Reason> {
+    match subject.user_status.effective_at(now) {
+        EntityState::Pending => {
+            let mut proved = subject.clone();
+            proved.user_status.state = EntityState::Active;
+            admit(&proved, epoch, now)
+        }
+        _ => admit(subject, epoch, now),
+    }
+}
+
 /// Whether a session still counts.
 ///
 /// # Errors

@@ -62,6 +62,72 @@ impl Input for Verify {
     const FIELDS: &'static str = "token, password (optional)";
 }
 
+/// Somebody who changes their password.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangePassword {
+    /// The password that holds now.
+    #[schema(inline)]
+    pub(crate) current_password: SecretField,
+    /// The one to take its place.
+    #[schema(inline)]
+    pub(crate) new_password: SecretField,
+}
+
+impl Input for ChangePassword {
+    const KIND: BodyKind = BodyKind::JsonOrForm;
+    const FIELDS: &'static str = "current_password, new_password";
+}
+
+/// Somebody who does not know their password.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ForgotPassword {
+    /// Their address.
+    #[schema(format = Email, max_length = 254)]
+    pub(crate) email: String,
+}
+
+impl Input for ForgotPassword {
+    const KIND: BodyKind = BodyKind::JsonOrForm;
+    const FIELDS: &'static str = "email";
+
+    fn identifier(&self) -> Option<&str> {
+        Some(&self.email)
+    }
+}
+
+/// A link to be looked at.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ResetLink {
+    /// The token in the link.
+    #[schema(inline)]
+    pub(crate) token: SecretField,
+}
+
+impl Input for ResetLink {
+    const KIND: BodyKind = BodyKind::JsonOrForm;
+    const FIELDS: &'static str = "token";
+}
+
+/// A new password, by the link from the mail.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ResetPassword {
+    /// The token in the link.
+    #[schema(inline)]
+    pub(crate) token: SecretField,
+    /// The new password.
+    #[schema(inline)]
+    pub(crate) password: SecretField,
+}
+
+impl Input for ResetPassword {
+    const KIND: BodyKind = BodyKind::JsonOrForm;
+    const FIELDS: &'static str = "token, password";
+}
+
 /// Somebody who signs in.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

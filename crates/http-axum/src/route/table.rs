@@ -4,20 +4,20 @@ use portcullis_core::event::AuthEventType as Event;
 
 use super::{Pages, RoutePolicy, RouteSpec, Shape, Verb, input};
 use crate::body::{
-    BodyKind, MagicLink, NewApiToken, RefreshRequest, SendLink, SendMagicLink, SignIn, SignUp,
-    TokenRequest, Verify,
+    BodyKind, ChangePassword, ForgotPassword, MagicLink, NewApiToken, RefreshRequest, ResetLink,
+    ResetPassword, SendLink, SendMagicLink, SignIn, SignUp, TokenRequest, Verify,
 };
 use crate::call::{plain, with_body};
 use crate::code::Code;
 use crate::config::Switch;
 use crate::handler::{
-    api_tokens, health, magic_link, profile, sessions, sign_in, sign_up, tokens, verify,
+    api_tokens, health, magic_link, password, profile, sessions, sign_in, sign_up, tokens, verify,
 };
 use crate::limit::{self, Limits};
 use crate::openapi;
 use crate::reply::{
-    Accepted, ApiTokens, Caller, CreatedApiToken, Health, Person, Revoked, Sessions, Tokens,
-    Verified,
+    Accepted, ApiTokens, Caller, CreatedApiToken, Health, Person, ResetLinkWorks, Revoked,
+    Sessions, Tokens, Verified,
 };
 
 const GUARDED: Limits = Limits::None {
@@ -133,6 +133,42 @@ pub static ROUTES: &[RouteSpec] = &[
         body: , answer: 200 Caller,
         events: [CredentialRejected], codes: [], pages: None,
         sign_in::check_auth
+    ),
+    route!(
+        Post "/password/change" "Change one's password; every other session and token pair ends",
+        PasswordChange, Session, limit::CHANGE,
+        body: ChangePassword, answer: 204,
+        events: [PasswordConfirmed, PasswordChanged, AccessDenied],
+        codes: [CurrentPasswordRefused, PasswordRefused], pages: None,
+        password::change
+    ),
+    route!(
+        Post "/password/forgot" "Ask for a link that sets a new password",
+        PasswordReset, Public, limit::FORGOT,
+        body: ForgotPassword, answer: 202 Accepted,
+        events: [PasswordResetRequested], codes: [], pages: None,
+        password::forgot
+    ),
+    route!(
+        Post "/password/verify_token" "Whether the link would work; it is not used up",
+        PasswordReset, Public, limit::VERIFY,
+        body: ResetLink, answer: 200 ResetLinkWorks,
+        events: [PasswordReset], codes: [InvalidLink], pages: None,
+        password::verify_token
+    ),
+    route!(
+        Get "/password/reset" "The page that the link in the mail leads to; it changes nothing",
+        PasswordReset, Public, CHEAP,
+        body: , answer: 200,
+        events: [], codes: [InvalidLink], pages: Only,
+        password::show
+    ),
+    route!(
+        Post "/password/reset" "Set a new password with the token from the mail; every session and token pair ends",
+        PasswordReset, Public, limit::VERIFY,
+        body: ResetPassword, answer: 204,
+        events: [PasswordReset], codes: [InvalidLink, PasswordRefused], pages: ForForms,
+        password::reset
     ),
     route!(
         Get "/profile" "What somebody sees of themselves",

@@ -107,6 +107,17 @@ impl App {
             .to_owned()
     }
 
+    /// The token of a new link that sets a password.
+    pub(crate) async fn reset_link(&self, email: &str) -> String {
+        // Mails of one moment come in no order.
+        self.advance(1);
+        self.client()
+            .forgot_password(email)
+            .await
+            .expect(StatusCode::ACCEPTED);
+        self.mailed_token(email).await
+    }
+
     /// A client signed up, verified and signed in over HTTP.
     pub(crate) async fn signed_in(&self, email: &str) -> Client<'_> {
         let mut client = self.client();
@@ -285,6 +296,21 @@ impl Client<'_> {
         self.sign_up(email).await.expect(StatusCode::ACCEPTED);
         let token = self.app.mailed_token(email).await;
         assert!(self.verify(&token).await.status.is_success());
+    }
+
+    pub(crate) async fn forgot_password(&mut self, email: &str) -> Answer {
+        self.post("/auth/password/forgot", json!({ "email": email }))
+            .await
+    }
+
+    pub(crate) async fn reset_password(&mut self, token: &str, password: &str) -> Answer {
+        let body = json!({ "token": token, "password": password });
+        self.post("/auth/password/reset", body).await
+    }
+
+    pub(crate) async fn change_password(&mut self, current: &str, new: &str) -> Answer {
+        let body = json!({ "current_password": current, "new_password": new });
+        self.post("/auth/password/change", body).await
     }
 
     /// Makes an API token and returns it.

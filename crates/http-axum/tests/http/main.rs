@@ -13,6 +13,7 @@ mod guards;
 mod limits;
 mod links;
 mod magic_link;
+mod passwords;
 mod path;
 mod sessions;
 mod surface;

@@ -103,6 +103,9 @@ async fn only_the_public_origin_changes_anything() {
             "/auth/signup",
             "/auth/signup/verify",
             "/auth/signup/send_link",
+            "/auth/password/forgot",
+            "/auth/password/verify_token",
+            "/auth/password/reset",
         ] {
             for (content_type, body) in &bodies {
                 let jar = ada.jar.clone();
@@ -122,6 +125,7 @@ async fn only_the_public_origin_changes_anything() {
             for (method, path) in [
                 (Method::POST, "/auth/logout"),
                 (Method::POST, "/auth/api-tokens"),
+                (Method::POST, "/auth/password/change"),
                 (Method::DELETE, "/auth/api-tokens"),
                 (Method::DELETE, "/auth/sessions"),
             ] {
@@ -151,6 +155,7 @@ async fn every_answer_is_kept_out_of_caches_and_sniffing() {
         "/auth/sessions",
         "/auth/nothing-here",
         "/auth/signup/verify?token=x",
+        "/auth/password/reset?token=x",
         "/auth/openapi.json",
     ];
     for path in paths {
@@ -232,6 +237,12 @@ async fn a_body_binds_nothing_but_its_own_fields() {
         ),
         ("/auth/signup/send_link", json!({ "email": ADA })),
         ("/auth/signup/verify", json!({ "token": "x" })),
+        ("/auth/password/forgot", json!({ "email": ADA })),
+        ("/auth/password/verify_token", json!({ "token": "x" })),
+        (
+            "/auth/password/reset",
+            json!({ "token": "x", "password": PASSWORD }),
+        ),
         (
             "/auth/sign-in",
             json!({ "identifier": ADA, "password": PASSWORD }),

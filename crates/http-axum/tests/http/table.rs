@@ -221,7 +221,14 @@ async fn every_event_that_a_route_declares_appears_in_the_log_with_who_and_where
         .await;
     phone.sign_in(ADA).await.expect(StatusCode::OK);
     ada.delete("/auth/sessions").await;
+    ada.change_password(PASSWORD, "a battery of staple horses")
+        .await
+        .expect(StatusCode::NO_CONTENT);
     ada.post_empty("/auth/logout").await;
+    let link = app.reset_link(ADA).await;
+    ada.reset_password(&link, PASSWORD)
+        .await
+        .expect(StatusCode::NO_CONTENT);
 
     #[cfg(feature = "jwt")]
     crate::token_pair::leave_every_event(&app).await;

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use portcullis_backends::core::state::EntityState;
 use serde_json::json;
 
-use crate::app::{App, PASSWORD};
+use crate::app::{ADA, App, PASSWORD};
 
 const STATES: [&str; 6] = [
     "unknown",
@@ -133,6 +133,76 @@ async fn asking_for_a_magic_link_is_byte_equal_hashes_nothing_and_does_the_same_
     for (state, answer) in STATES.iter().zip(&answers) {
         assert_eq!(answer, &answers[0], "{state}");
     }
+}
+
+// TH-01, TH-02
+#[tokio::test]
+async fn asking_for_a_new_password_is_byte_equal_hashes_nothing_and_costs_the_same_calls() {
+    let app = app_with_every_state().await;
+    let (mut answers, mut work) = (Vec::new(), Vec::new());
+    let hashes = app.hasher.hashes();
+    for state in STATES {
+        let email = format!("{state}@example.com");
+        let before = (app.store.calls(), app.store.writes());
+        let answer = app.client().forgot_password(&email).await;
+        work.push((app.store.calls() - before.0, app.store.writes() - before.1));
+        answers.push(answer.expect(StatusCode::ACCEPTED).normalized());
+    }
+    assert_eq!(app.hasher.hashes(), hashes);
+    assert!(work.iter().all(|calls| *calls == work[0]), "{work:?}");
+    for (state, answer) in STATES.iter().zip(&answers) {
+        assert_eq!(answer, &answers[0], "{state}");
+    }
+}
+
+// TH-01, OT-06
+#[tokio::test]
+async fn links_that_do_not_work_are_byte_equal_whatever_the_reason() {
+    let app = App::new().await;
+    let mut ada = app.client();
+    ada.register(ADA).await;
+    app.advance(1);
+    let consumed = app.reset_link(ADA).await;
+    ada.reset_password(&consumed, PASSWORD)
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    let expired = app.reset_link(ADA).await;
+    app.advance(1800);
+    let superseded = app.reset_link(ADA).await;
+    let overtaken = app.reset_link(ADA).await;
+    app.set_state(ADA, EntityState::Suspended).await;
+    app.client()
+        .sign_up("new@example.com")
+        .await
+        .expect(StatusCode::ACCEPTED);
+    let other_kind = app.mailed_token("new@example.com").await;
+    let mut wrong = consumed.clone();
+    wrong.replace_range(40..41, if &wrong[40..41] == "a" { "b" } else { "a" });
+    let hashes = app.hasher.hashes();
+    for path in ["verify_token", "reset"] {
+        let mut answers = Vec::new();
+        for token in [
+            &consumed,
+            &expired,
+            &superseded,
+            &overtaken,
+            &other_kind,
+            &wrong,
+        ] {
+            let mut body = json!({ "token": token });
+            if path == "reset" {
+                body["password"] = json!("a battery of staple horses");
+            }
+            let answer = app
+                .client()
+                .post(&format!("/auth/password/{path}"), body)
+                .await;
+            assert_eq!(answer.code(), "invalid_link");
+            answers.push(answer.expect(StatusCode::BAD_REQUEST).normalized());
+        }
+        assert!(answers.iter().all(|answer| *answer == answers[0]));
+    }
+    assert_eq!(app.hasher.hashes(), hashes, "a dead link hashes nothing");
 }
 
 // TH-01, TH-04

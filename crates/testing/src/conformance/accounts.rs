@@ -149,6 +149,7 @@ pub async fn a_tenants_state_and_policy_are_replaced<S: SecurityStore + Crossing
     security.policy = PolicyOverrides {
         lockout_free_attempts: Some(2),
         link_email_verification_secs: Some(60),
+        link_password_reset_secs: Some(61),
         ..PolicyOverrides::default()
     };
     applied(store.set_tenant_security(&security, Along::default()).await);

@@ -31,10 +31,14 @@ const BUILTIN: &[Builtin] = builtin! {
     "en":
         "already_registered",
         "magic_link",
+        "password_changed",
+        "password_reset",
         "verify_email";
     "de":
         "already_registered",
         "magic_link",
+        "password_changed",
+        "password_reset",
         "verify_email";
 };
 

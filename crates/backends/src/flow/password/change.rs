@@ -1,0 +1,212 @@
+//! Changing a password that is known.
+
+use std::time::Duration;
+
+use portcullis_core::along::{Along, Refusal, Write};
+use portcullis_core::backend::RequestContext;
+use portcullis_core::entity::Epoch;
+use portcullis_core::event::AuthEventType;
+use portcullis_core::factor::{FactorConfig, FactorKind};
+use portcullis_core::id::SessionId;
+use portcullis_core::principal::Principal;
+use portcullis_core::rule;
+use portcullis_core::rule::password::PasswordRejection;
+use portcullis_core::secret::Password;
+use portcullis_core::session::{ResolvedSession, Session};
+use portcullis_core::store::SessionRotation;
+use portcullis_tokens::opaque::TokenClass;
+use serde_json::json;
+
+use crate::backend;
+use crate::error::FlowError;
+use crate::flow::SignedIn;
+use crate::mail::MailParams;
+use crate::passwords::{Asking, Checked, Matched};
+use crate::portcullis::Portcullis;
+
+/// A change of one's own password.
+#[derive(Debug)]
+pub struct ChangePassword {
+    /// The password that holds now.
+    pub current: Password,
+    /// The one to take its place.
+    pub new: Password,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub enum ChangePasswordOutcome {
+    /// The password is changed, and every other session, refresh family and access token is over.
+    Changed {
+        /// The caller's own session under a new id; `None` where it could not be taken along, and they sign in again.
+        session: Option<Box<SignedIn>>,
+    },
+    /// The current password does not match. It is counted as a failed sign-in.
+    CurrentRefused,
+    /// Too many failures before this one. Nothing was hashed.
+    Locked {
+        /// When the next attempt may be made.
+        retry_after: Duration,
+    },
+    /// The new password breaks the tenant's rules; the current one was not looked at.
+    PasswordRefused(PasswordRejection),
+    /// The caller came without a session, or with one that is over.
+    SessionRequired,
+}
+
+impl Portcullis {
+    /// Changes the caller's password. Counts and delays of the current one are those of sign-in, so that a session left
+    /// open is no better place to guess.
+    ///
+    /// Password, epoch, event and notice commit together; then the caller's own session goes on under a new id.
+    ///
+    /// # Errors
+    /// [`FlowError`] where hashing or the store could not be had, or somebody else changed the password meanwhile;
+    /// nothing is changed.
+    pub async fn change_password(
+        &self,
+        principal: &Principal,
+        input: ChangePassword,
+        context: &RequestContext,
+    ) -> Result<ChangePasswordOutcome, FlowError> {
+        let (tenant, user) = (principal.tenant, principal.user());
+        let Some(session) = self.own_session(principal).await? else {
+            return Ok(ChangePasswordOutcome::SessionRequired);
+        };
+        let Some(found) = self.0.stores.directory.user(tenant, user).await? else {
+            return Ok(ChangePasswordOutcome::SessionRequired);
+        };
+        let policy = self.policy(tenant).await?;
+        if let Err(rejection) = rule::password::check(&input.new, &policy.password) {
+            return Ok(ChangePasswordOutcome::PasswordRefused(rejection));
+        }
+        let detail = json!({ "factors": [FactorKind::Password] });
+        let asking = Asking {
+            event: AuthEventType::PasswordConfirmed,
+            tenant,
+            client: &context.client,
+            detail: &detail,
+        };
+        let identifier = found.email().or(found.identifiers.first());
+        let identifier = identifier.map_or("", |identifier| identifier.raw.as_str());
+        let matched = match self
+            .0
+            .passwords
+            .check(identifier, &input.current, &policy, asking)
+            .await?
+        {
+            Checked::Matched(matched) if matched.user == user => matched,
+            Checked::Matched(_) | Checked::Refused => {
+                return Ok(ChangePasswordOutcome::CurrentRefused);
+            }
+            Checked::Locked { retry_after } => {
+                return Ok(ChangePasswordOutcome::Locked { retry_after });
+            }
+        };
+        // It was good when the request came; a change since then has ended it.
+        if session.epoch != matched.loaded.subject.epoch {
+            return Ok(ChangePasswordOutcome::SessionRequired);
+        }
+        let hash = self.0.hasher.hash(&input.new).await?;
+        let event = self.event(tenant, AuthEventType::PasswordChanged, &context.client)?;
+        let told = &MailParams::PasswordChanged {};
+        let mail = self.queue_mail(tenant, &found, told, &context.client)?;
+        let along = Along::event(event.about(user).finish())
+            .with_epoch_of(tenant, user)
+            .with_mail(mail);
+        let config = FactorConfig::Password(hash);
+        let security = &self.0.stores.security;
+        let saved = security.compare_and_save_factor(
+            tenant,
+            user,
+            matched.version,
+            &config,
+            self.now(),
+            along,
+        );
+        match saved.await? {
+            Write::Applied(_) => {}
+            Write::Refused(refusal @ Refusal::Stale) => {
+                return Err(FlowError::Unavailable(Box::new(refusal)));
+            }
+            Write::Refused(Refusal::NotFound) => return Ok(ChangePasswordOutcome::CurrentRefused),
+            Write::Refused(other) => return Err(FlowError::internal(other)),
+        }
+        self.0.mail_queued.notify_one();
+        // The change is made. What fails from here on costs a session, and is never answered with "not changed".
+        let session = match self.renewed(&session, *matched).await {
+            Ok(renewed) => renewed,
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a session was not taken along over a change of password"
+                );
+                None
+            }
+        };
+        let keep = session.as_ref().and_then(|kept| kept.principal.session());
+        self.tidy_sessions(tenant, user, keep).await;
+        Ok(ChangePasswordOutcome::Changed {
+            session: session.map(Box::new),
+        })
+    }
+
+    /// The live session that the caller came with.
+    async fn own_session(&self, principal: &Principal) -> Result<Option<Session>, FlowError> {
+        let Some(id) = principal.session() else {
+            return Ok(None);
+        };
+        let session = self.0.stores.sessions.session(id).await?;
+        Ok(session.filter(|session| {
+            session.user == principal.user()
+                && session.tenant == principal.tenant
+                && session.is_live(self.now())
+        }))
+    }
+
+    /// The same session under another id and the epoch that the change made. Where the epoch moved again meanwhile it is
+    /// over from the start. How its owner proved themselves stays as it was: the current password alone is no second
+    /// factor.
+    async fn renewed(
+        &self,
+        old: &Session,
+        matched: Matched,
+    ) -> Result<Option<SignedIn>, FlowError> {
+        let mut subject = matched.loaded.subject;
+        let Some(epoch) = subject.epoch.0.checked_add(1) else {
+            return Ok(None);
+        };
+        subject.epoch = Epoch(epoch);
+        // An id that was used before is refused by the store; then there is another.
+        for _ in 0..3 {
+            let now = self.now();
+            let id = SessionId::tagged(old.user, self.entropy())?;
+            let minted = self
+                .0
+                .tokens
+                .mint(TokenClass::Session, *id.as_bytes(), self.entropy())?;
+            let session = Session {
+                id,
+                epoch: subject.epoch,
+                digest: minted.digest,
+                seen_at: now,
+                ..old.clone()
+            };
+            let sessions = &self.0.stores.sessions;
+            match sessions.rotate_session(old.id, &session, now).await? {
+                SessionRotation::Rotated => {
+                    let max_age = session.absolute_deadline.since(now);
+                    let resolved = ResolvedSession { session, subject };
+                    return Ok(Some(SignedIn {
+                        principal: backend::session_principal(resolved),
+                        cookie: minted.plaintext,
+                        max_age,
+                    }));
+                }
+                SessionRotation::Gone => return Ok(None),
+                SessionRotation::IdTaken => {}
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,176 @@
+//! Setting a new password with the link from the mail.
+
+use portcullis_core::along::{Along, Refusal, Spend, Write};
+use portcullis_core::backend::RequestContext;
+use portcullis_core::entity::User;
+use portcullis_core::event::{AuthEventType, Reason};
+use portcullis_core::factor::FactorConfig;
+use portcullis_core::id::UserId;
+use portcullis_core::identifier::IdentifierKind;
+use portcullis_core::rule;
+use portcullis_core::rule::password::PasswordRejection;
+use portcullis_core::secret::{Password, SecretText};
+use portcullis_core::store::Activation;
+use portcullis_core::time::Timestamp;
+use portcullis_core::verification::{TokenKind, VerificationToken};
+
+use crate::error::FlowError;
+use crate::flow::mailed_link::{ReadLink, reason_of};
+use crate::mail::MailParams;
+use crate::portcullis::Portcullis;
+
+const KIND: TokenKind = TokenKind::PasswordReset;
+const EVENT: AuthEventType = AuthEventType::PasswordReset;
+
+/// The link from the mail, with a new password.
+#[derive(Debug)]
+pub struct ResetPassword {
+    /// The token in the link.
+    pub token: SecretText,
+    /// The new password.
+    pub password: Password,
+}
+
+/// How it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResetPasswordOutcome {
+    /// The password is set. Nobody is signed in by that: whoever was is signed out.
+    Reset {
+        /// Whose.
+        user: UserId,
+    },
+    /// The password breaks the tenant's rules. The token is not used up.
+    PasswordRefused(PasswordRejection),
+    /// The token does not work; the reason is in the audit log only.
+    Rejected,
+}
+
+/// What a link would do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResetLinkOutcome {
+    /// It would set a password.
+    Works {
+        /// Before this moment.
+        until: Timestamp,
+    },
+    /// It would not; the reason is in the audit log only.
+    Rejected,
+}
+
+/// A link that works as far as reading tells, and whose it is.
+struct Opened {
+    token: Box<VerificationToken>,
+    user: User,
+}
+
+impl Portcullis {
+    /// Says whether a link would set a password, and uses nothing up.
+    ///
+    /// # Errors
+    /// [`FlowError`] where the store does not answer.
+    pub async fn check_reset_link(
+        &self,
+        token: &SecretText,
+        context: &RequestContext,
+    ) -> Result<ResetLinkOutcome, FlowError> {
+        Ok(match self.open_reset_link(token, context).await? {
+            Some(opened) => ResetLinkOutcome::Works {
+                until: opened.token.expires_at,
+            },
+            None => ResetLinkOutcome::Rejected,
+        })
+    }
+
+    /// Sets a new password. Token, password, epoch, event and notice commit together or not at all: every session,
+    /// refresh family and access token made before is over with it. The link proves the address, so it activates an
+    /// account that had proved nothing; a suspended one stays suspended.
+    ///
+    /// # Errors
+    /// [`FlowError`] where hashing or the store could not be had; the token is not used up.
+    pub async fn reset_password(
+        &self,
+        input: ResetPassword,
+        context: &RequestContext,
+    ) -> Result<ResetPasswordOutcome, FlowError> {
+        let Some(opened) = self.open_reset_link(&input.token, context).await? else {
+            return Ok(ResetPasswordOutcome::Rejected);
+        };
+        let policy = self.policy(context.tenant).await?;
+        if let Err(rejection) = rule::password::check(&input.password, &policy.password) {
+            return Ok(ResetPasswordOutcome::PasswordRefused(rejection));
+        }
+        let hash = self.0.hasher.hash(&input.password).await?;
+        let (tenant, user, now) = (context.tenant, opened.user.id, self.now());
+        let event = self.event(tenant, EVENT, &context.client)?.about(user);
+        let activation = Activation {
+            kind: IdentifierKind::Email,
+            canonical: opened.token.email.clone(),
+            activate: true,
+            factor: Some(FactorConfig::Password(hash)),
+            now,
+        };
+        let spend = Spend {
+            tenant,
+            id: opened.token.id,
+            kind: KIND,
+            now,
+        };
+        let told = &MailParams::PasswordChanged {};
+        let mail = self.queue_mail(tenant, &opened.user, told, &context.client)?;
+        let along = Along::event(event.finish())
+            .with_spend(spend)
+            .with_epoch_of(tenant, user)
+            .with_mail(mail);
+        let security = &self.0.stores.security;
+        match security
+            .verify_identifier(tenant, user, &activation, along)
+            .await?
+        {
+            Write::Applied(()) => {
+                self.0.mail_queued.notify_one();
+                self.tidy_sessions(tenant, user, None).await;
+                Ok(ResetPasswordOutcome::Reset { user })
+            }
+            Write::Refused(refusal) => {
+                let reason = match refusal {
+                    Refusal::Token(rejection) => reason_of(rejection),
+                    Refusal::Transition { .. } => Reason::Suspended,
+                    Refusal::NotFound => Reason::UnknownCredential,
+                    other => return Err(FlowError::internal(other)),
+                };
+                self.note_link(user, EVENT, reason, context).await;
+                Ok(ResetPasswordOutcome::Rejected)
+            }
+        }
+    }
+
+    /// All that can be told by reading; the write decides.
+    async fn open_reset_link(
+        &self,
+        token: &SecretText,
+        context: &RequestContext,
+    ) -> Result<Option<Opened>, FlowError> {
+        let (token, user) = match self.read_link(token, KIND, EVENT, context).await? {
+            ReadLink::Works(token, user) => (token, user),
+            ReadLink::Rejected => return Ok(None),
+        };
+        let (stores, tenant) = (&self.0.stores, context.tenant);
+        let subject = stores.security.subject_state(tenant, user).await?;
+        let found = stores.directory.user(tenant, user).await?;
+        let reason = match (subject, found) {
+            (Some(subject), Some(user)) => {
+                let theirs = user
+                    .email()
+                    .is_some_and(|email| email.canonical == token.email);
+                match rule::credential::reset(&subject, token.epoch, self.now()) {
+                    Ok(()) if theirs => return Ok(Some(Opened { token, user })),
+                    Ok(()) => Reason::Superseded,
+                    Err(reason) => reason,
+                }
+            }
+            _ => Reason::UnknownCredential,
+        };
+        self.note_link(user, EVENT, reason, context).await;
+        Ok(None)
+    }
+}

@@ -1,0 +1,217 @@
+//! Changing a password and setting a new one, as a client sees it.
+
+use axum::http::{Method, StatusCode};
+use serde_json::json;
+
+use crate::app::{ADA, App, PASSWORD, bearer, with_token};
+
+const NEW: &str = "a battery of staple horses";
+
+// SE-06, PW-08
+#[tokio::test]
+async fn a_change_leaves_one_session_with_a_new_cookie() {
+    let app = App::new().await;
+    let mut here = app.signed_in(ADA).await;
+    let mut others = [app.client(), app.client()];
+    for other in &mut others {
+        other.sign_in(ADA).await.expect(StatusCode::OK);
+    }
+    let before = here.jar.clone();
+    let answer = here.change_password("the wrong horse", NEW).await;
+    assert_eq!(answer.code(), "current_password_refused");
+    answer.expect(StatusCode::FORBIDDEN);
+    here.change_password(PASSWORD, NEW)
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    assert_ne!(here.jar, before);
+    here.check().await.expect(StatusCode::OK);
+    for other in &mut others {
+        other.check().await.expect(StatusCode::UNAUTHORIZED);
+    }
+    here.jar = before;
+    here.check().await.expect(StatusCode::UNAUTHORIZED);
+    here.sign_in(ADA).await.expect(StatusCode::UNAUTHORIZED);
+    here.sign_in_with(ADA, NEW).await.expect(StatusCode::OK);
+}
+
+// AK-05
+#[tokio::test]
+async fn a_program_changes_no_password_and_keeps_its_token_over_a_change() {
+    let app = App::new().await;
+    let mut ada = app.signed_in(ADA).await;
+    let token = ada.api_token(&["a"]).await;
+    let path = "/auth/password/change";
+    let answer = with_token(&app, "x-api-key", &token, Method::POST, path).await;
+    assert_eq!(answer.code(), "credential_not_allowed");
+    ada.change_password(PASSWORD, NEW)
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    bearer(&app, &token).await.expect(StatusCode::OK);
+}
+
+#[cfg(feature = "jwt")]
+// SE-06, RT-05
+#[tokio::test]
+async fn a_change_and_a_reset_end_every_refresh_family_and_access_token() {
+    let app = App::new().await;
+    let mut ada = app.signed_in(ADA).await;
+    for round in ["change", "reset"] {
+        let password = if round == "change" { PASSWORD } else { NEW };
+        let mut pairs = Vec::new();
+        for _ in 0..2 {
+            let body = json!({ "identifier": ADA, "password": password });
+            let pair = app.client().post("/auth/token", body).await;
+            pairs.push(pair.expect(StatusCode::OK).json());
+        }
+        if round == "change" {
+            ada.change_password(PASSWORD, NEW)
+                .await
+                .expect(StatusCode::NO_CONTENT);
+        } else {
+            let link = app.reset_link(ADA).await;
+            ada.reset_password(&link, PASSWORD)
+                .await
+                .expect(StatusCode::NO_CONTENT);
+        }
+        for pair in pairs {
+            let access = pair["access_token"].as_str().unwrap();
+            bearer(&app, access).await.expect(StatusCode::UNAUTHORIZED);
+            let body = json!({ "refresh_token": pair["refresh_token"] });
+            let refreshed = app.client().post("/auth/refresh", body).await;
+            assert_eq!(refreshed.code(), "invalid_grant");
+        }
+    }
+}
+
+// PW-18
+#[tokio::test]
+async fn a_reset_signs_nobody_in() {
+    let app = App::new().await;
+    let mut ada = app.signed_in(ADA).await;
+    let link = app.reset_link(ADA).await;
+    let mut mail_client = app.client();
+    let answer = mail_client
+        .reset_password(&link, NEW)
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    assert!(answer.set_cookies().is_empty());
+    ada.check().await.expect(StatusCode::UNAUTHORIZED);
+    app.portcullis.run_due().await.unwrap();
+    let notice = app.mailbox.last_to(ADA).unwrap();
+    assert!(notice.subject.contains("was changed") && !notice.text.contains(NEW));
+    mail_client
+        .sign_in_with(ADA, NEW)
+        .await
+        .expect(StatusCode::OK);
+}
+
+// OT-09, OT-10
+#[tokio::test]
+async fn the_link_of_a_reset_opens_a_form_that_acts_when_it_is_sent() {
+    let app = App::new().await;
+    app.client().register(ADA).await;
+    let link = app.reset_link(ADA).await;
+    let text = app.mailbox.last_to(ADA).unwrap().text;
+    assert!(text.contains("https://auth.example.com/auth/password/reset?token="));
+    let path = format!("/auth/password/reset?token={link}");
+    for method in [Method::GET, Method::HEAD, Method::GET] {
+        let answer = app.client().request(method, &path, None).await;
+        let answer = answer.expect(StatusCode::OK);
+        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+    }
+    let looked = app
+        .client()
+        .post("/auth/password/verify_token", json!({ "token": link }))
+        .await;
+    let looked = looked.expect(StatusCode::OK).json();
+    assert!(looked["expires_at"].is_string(), "{looked}");
+    let mut browser = app.client();
+    let form = |password: &str| format!("token={link}&password={password}").into_bytes();
+    let kind = "application/x-www-form-urlencoded";
+    let path = "/auth/password/reset";
+    let answer = browser
+        .request(Method::POST, path, Some((kind, form("short"))))
+        .await
+        .expect(StatusCode::UNPROCESSABLE_ENTITY);
+    let page = String::from_utf8(answer.body).unwrap();
+    assert!(
+        page.contains("<form") && page.contains("at least 15"),
+        "{page}"
+    );
+    browser
+        .request(
+            Method::POST,
+            path,
+            Some((kind, form("long+enough+to+be+good"))),
+        )
+        .await
+        .expect(StatusCode::OK);
+    browser
+        .sign_in_with(ADA, "long enough to be good")
+        .await
+        .expect(StatusCode::OK);
+    let answer = browser
+        .request(
+            Method::POST,
+            path,
+            Some((kind, form("long+enough+to+be+good"))),
+        )
+        .await
+        .expect(StatusCode::BAD_REQUEST);
+    assert!(!answer.body.is_empty());
+}
+
+// TH-08
+#[tokio::test]
+async fn one_mailbox_gets_few_links_however_often_they_are_asked_for() {
+    let app = App::new().await;
+    app.client().register(ADA).await;
+    app.advance(3600);
+    let before = app.mailbox.to(ADA).len();
+    let mut accepted = 0;
+    for _ in 0..1000 {
+        let answer = app.client().forgot_password(ADA).await;
+        accepted += usize::from(answer.status == StatusCode::ACCEPTED);
+    }
+    app.portcullis.run_due().await.unwrap();
+    let mails = app.mailbox.to(ADA).len() - before;
+    assert_eq!(mails, accepted);
+    assert_eq!(mails, 5);
+    // And one client asks for few mailboxes.
+    let mut client = app.client();
+    client.peer = Some("192.0.2.9".to_owned());
+    let mut accepted = 0;
+    for n in 0..50 {
+        let answer = client.forgot_password(&format!("a{n}@example.com")).await;
+        accepted += usize::from(answer.status == StatusCode::ACCEPTED);
+    }
+    assert_eq!(accepted, 10);
+}
+
+// TH-03
+#[tokio::test]
+async fn trouble_with_mail_does_not_show_in_the_answer() {
+    let app = App::new().await;
+    app.client().register(ADA).await;
+    app.advance(3600);
+    let well = app.client().forgot_password(ADA).await.normalized();
+    app.portcullis.run_due().await.unwrap();
+    app.mailbox.fail_next(1);
+    app.advance(1);
+    let badly = app.client().forgot_password(ADA).await.normalized();
+    assert_eq!(well, badly);
+    app.portcullis.run_due().await.unwrap();
+    assert_eq!(app.store.outbox_len(), 1, "the mail waits");
+}
+
+// PW-14
+#[tokio::test]
+async fn no_route_asks_for_or_shows_a_hint_or_a_secret_question() {
+    let app = App::new().await;
+    let document = app.client().get("/auth/openapi.json").await.json();
+    let text = document.to_string().to_lowercase();
+    for word in ["hint", "question", "maiden", "pet_name"] {
+        assert!(!text.contains(&format!("{word}\"")), "{word}");
+    }
+}
