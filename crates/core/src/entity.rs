@@ -152,3 +152,44 @@ pub struct Enrolment {
     /// The present moment.
     pub now: Timestamp,
 }
+
+impl Enrolment {
+    /// What the security family keeps of it.
+    #[must_use]
+    pub fn account(&self) -> NewAccount {
+        let user = &self.user;
+        NewAccount {
+            user: user.id,
+            tenant: user.tenant,
+            state: self.state,
+            handle: self.handle.clone(),
+            verified: if self.verified {
+                user.identifiers.clone()
+            } else {
+                Vec::new()
+            },
+            factor: self.factor.clone(),
+            now: self.now,
+        }
+    }
+}
+
+/// An account for somebody the directory knows, for
+/// [`AccountOpening::open_account`](crate::store::AccountOpening::open_account).
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// Whose.
+    pub user: UserId,
+    /// In which tenant.
+    pub tenant: TenantId,
+    /// The account's first state.
+    pub state: EntityState,
+    /// The name to show.
+    pub handle: String,
+    /// Identifiers that count as proved from the start.
+    pub verified: Vec<Identifier>,
+    /// The first factor, where there is one already.
+    pub factor: Option<crate::factor::FactorConfig>,
+    /// The present moment.
+    pub now: Timestamp,
+}

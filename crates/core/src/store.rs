@@ -16,6 +16,8 @@ mod access;
 mod directory;
 mod ephemeral;
 mod kv;
+mod methods;
+mod opening;
 mod refresh;
 mod security;
 mod session;
@@ -26,13 +28,14 @@ pub use access::{ApiTokenStore, AuditQuery, OutboxStore, VerificationStore};
 pub use directory::{Crossing, IdentityAdmin, IdentityLookup};
 pub use ephemeral::{LimitKey, RateLimit, RateLimitStore, Taken};
 pub use kv::{ANY_TIME, KeyValueStore, KvCheck, KvCommit, KvEntry, KvWrite, Part};
+pub use opening::AccountOpening;
 pub use refresh::RefreshStore;
 pub use security::{
     AccountStore, Activation, AttemptKey, AttemptPurpose, FactorStore, IdentityAuthnLog,
     Reservation, Settlement,
 };
 pub use session::{ResolveSession, SessionInsert, SessionRotation, SessionStore};
-pub use split::SplitResolve;
+pub use split::{Split, SplitResolve};
 pub use ticket::{Ticket, TicketIssue, TicketKind, TicketStore};
 
 use crate::along::Write;
@@ -43,7 +46,8 @@ pub type WriteResult<T> = Result<Write<T>, StoreError>;
 
 /// Everything that portcullis keeps about people, in one store.
 pub trait SecurityStore:
-    AccountStore
+    AccountOpening
+    + AccountStore
     + IdentityAuthnLog
     + FactorStore
     + VerificationStore
@@ -54,7 +58,8 @@ pub trait SecurityStore:
 }
 
 impl<S> SecurityStore for S where
-    S: AccountStore
+    S: AccountOpening
+        + AccountStore
         + IdentityAuthnLog
         + FactorStore
         + VerificationStore

@@ -10,6 +10,7 @@ mod directory;
 mod factor;
 mod fault;
 mod limit;
+mod opening;
 mod outbox;
 mod refresh;
 mod session;

@@ -12,6 +12,7 @@ mod crossing;
 mod directory;
 mod factors;
 mod limits;
+mod opening;
 mod outbox;
 mod refresh;
 mod sessions;

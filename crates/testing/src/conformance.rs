@@ -10,15 +10,16 @@
 //!
 //! | family | what the store implements |
 //! |---|---|
-//! | `directory` | `IdentityStore` |
-//! | `security` | `SecurityStore` and `Crossing` |
-//! | `refresh` | `SecurityStore` and `Crossing` |
+//! | `directory` | `IdentityAdmin` |
+//! | `crossing` | `IdentityStore` |
+//! | `security` | `SecurityStore` |
+//! | `refresh` | `SecurityStore` |
 //! | `sessions` | `SessionStore` |
-//! | `resolution` | `ResolveSession`, `SessionStore`, `SecurityStore` and `Crossing` |
+//! | `resolution` | `ResolveSession`, `SessionStore` and `SecurityStore` |
 //! | `limits` | `RateLimitStore` |
 //! | `tickets` | `TicketStore` |
 //! | `kv` | `KeyValueStore` |
-//! | `audit` | `AuditQuery`, `SecurityStore` and `Crossing` |
+//! | `audit` | `AuditQuery` and `SecurityStore` |
 //!
 //! `all` stands for every family but `kv`. A store that needs something to outlive it, such as a
 //! temporary folder, comes as a pair: `(Arc<MyStore>, TempDir)`. One that a machine may lack, such as a server's,
@@ -46,11 +47,13 @@ pub mod audit;
 mod cases;
 pub mod commits;
 pub mod companions;
+pub mod crossing;
 pub mod enrolment;
 mod expect;
 pub mod factors;
 pub mod kv;
 pub mod limits;
+pub mod opening;
 mod operation;
 pub mod outbox;
 pub mod people;
@@ -64,6 +67,7 @@ pub mod session_cap;
 pub mod session_use;
 pub mod sessions;
 pub mod supersession;
+pub mod tenants;
 pub mod tickets;
 pub mod tokens;
 mod trial;

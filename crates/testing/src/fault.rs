@@ -43,6 +43,16 @@ impl<S> FaultStore<S> {
         }
     }
 
+    /// A healthy store beside this one that shares its fault: the calls of both are counted together, as a flow makes
+    /// them that needs both.
+    #[must_use]
+    pub fn beside<T>(&self, store: T) -> FaultStore<T> {
+        FaultStore {
+            store: Arc::new(store),
+            faults: self.faults.clone(),
+        }
+    }
+
     /// Makes one later call fail; see [`Faults::arm`].
     pub fn arm(&self, fault: Fault) {
         self.faults.arm(fault);

@@ -37,6 +37,7 @@
 mod companions;
 mod concurrency;
 mod listings;
+mod opening;
 mod people;
 mod sessions;
 mod tickets;
@@ -50,6 +51,7 @@ use std::task::Poll;
 pub use companions::{EffectWithoutEvent, EpochNotMoved, MailLost, RefusedButCommitted};
 pub use concurrency::{ClaimedTwice, CountThenInsert, LostUpdate};
 pub use listings::NewestFirstForgotten;
+pub use opening::OpensTwice;
 pub use people::{CaseFoldingIdentifiers, WrongTenant};
 pub use sessions::{IdReuse, ResurrectingTouch};
 pub use tickets::LookThenTake;

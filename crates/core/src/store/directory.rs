@@ -38,10 +38,16 @@ pub trait IdentityAdmin: IdentityLookup {
         limit: u32,
     ) -> Result<Vec<User>, StoreError>;
 
+    /// The id of somebody who is about to be created: `offered`, where the directory takes any id; one of its own, where
+    /// its keys are integers ([`UserId::from_integer`]) or come from a sequence. No id is given out twice, not even one
+    /// that nobody was created with.
+    async fn new_user_id(&self, tenant: TenantId, offered: UserId) -> Result<UserId, StoreError>;
+
     /// Creates a person. The same person again (same id and tenant) is done already.
     ///
     /// # Errors
-    /// `Conflict` where an identifier belongs to somebody else in the tenant, or the id to another tenant or the system.
+    /// `Conflict` where an identifier belongs to somebody else in the tenant, or the id to another tenant or the system;
+    /// also for an id that is none of this directory's, and for an unknown tenant where it knows its tenants.
     async fn create_user(&self, user: &User) -> Result<(), StoreError>;
 
     /// Replaces a person's identifiers; `false` where there is no such person.
@@ -66,11 +72,19 @@ pub trait IdentityAdmin: IdentityLookup {
     /// Removes a person from the directory; `false` where there is no such person.
     async fn remove_user(&self, tenant: TenantId, user: UserId) -> Result<bool, StoreError>;
 
+    /// Creates a tenant. The same tenant again (same id) is done already.
+    ///
+    /// # Errors
+    /// `Conflict` where slug or a domain belongs to another tenant, or the id to the system; also where this directory
+    /// takes no new tenants.
+    async fn insert_tenant(&self, tenant: &Tenant) -> Result<(), StoreError>;
+
     /// Renames a tenant; `false` where there is no such tenant.
     async fn rename_tenant(&self, tenant: TenantId, name: &str) -> Result<bool, StoreError>;
 }
 
-/// The writes that cross directory and security family, each atomic.
+/// The writes that cross directory and security family, each atomic where one store holds both. Where two do,
+/// [`Split`](super::Split) says what a crash between them leaves, and how it is completed.
 #[async_trait]
 pub trait Crossing: Send + Sync + 'static {
     /// Creates a tenant with its security row.

@@ -21,7 +21,7 @@ pub struct Activation {
     pub kind: IdentifierKind,
     /// Its canonical form; it must be one the account may hold, which the caller has checked in the directory.
     pub canonical: String,
-    /// Takes a pending account to active.
+    /// Takes a candidate or pending account to active.
     pub activate: bool,
     /// The password that came with the token: set in the same write, in place of any there is.
     pub factor: Option<FactorConfig>,
@@ -53,7 +53,7 @@ pub trait AccountStore: Send + Sync + 'static {
     ) -> WriteResult<()>;
 
     /// Marks an identifier as proved and activates what comes with it. Refused with `Transition` where `activate` is
-    /// set and the account is neither pending nor active.
+    /// set and the account is none of candidate, pending and active.
     async fn verify_identifier(
         &self,
         tenant: TenantId,

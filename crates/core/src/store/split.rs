@@ -1,4 +1,7 @@
-//! A session in one store, its owner in another.
+//! What belongs together, kept in two stores: a session and its owner, a person and their account.
+
+mod crossing;
+mod delegate;
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,6 +12,57 @@ use super::{AccountStore, ResolveSession, SessionStore};
 use crate::error::StoreError;
 use crate::id::SessionId;
 use crate::session::ResolvedSession;
+
+/// The directory in one store, everything else in another: an adopter's own table of people beside a store of ours.
+///
+/// It has every trait that its halves have: directory methods go to the first, all others to the second. What crosses
+/// them ([`Crossing`](super::Crossing)) is two writes, the directory's first. A process may die between them:
+///
+/// | write | what is left | who completes it |
+/// |---|---|---|
+/// | `enrol` | a person without an account, as one that the adopter's application made itself | the same call again; a sign-up with the address, or an administrator who opens the account |
+/// | `create_tenant` | a tenant without security row | the same call again; for the default tenant the next start |
+///
+/// Neither can be used: nobody without an account signs in, and in a tenant without security row nobody has one. No
+/// event, mail or token of the call is there either; they commit with the second write.
+///
+/// Laws, beside those of the traits:
+///
+/// - **SPL-1 No account before its person.** The second write is made once the first is acknowledged.
+/// - **SPL-2 Refused is undone.** Where the second write is refused, a person that this call created is removed again.
+///   One that was there before never is, and neither is one that has an account by now.
+/// - **SPL-3 The token is looked at first.** With a token that does not work, nothing is written and nothing is told
+///   of what else would be refused. The second write checks it once more, and spends it.
+/// - **SPL-4 An id is enrolled by one caller at a time.** Ids come from
+///   [`new_user_id`](super::IdentityAdmin::new_user_id), so no two callers have the same.
+#[derive(Clone, Debug)]
+pub struct Split<Directory, Security> {
+    directory: Directory,
+    security: Security,
+}
+
+impl<Directory, Security> Split<Directory, Security> {
+    /// Over a directory and a store of everything else.
+    #[must_use]
+    pub const fn new(directory: Directory, security: Security) -> Self {
+        Self {
+            directory,
+            security,
+        }
+    }
+
+    /// The directory.
+    #[must_use]
+    pub const fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// The store of everything else.
+    #[must_use]
+    pub const fn security(&self) -> &Security {
+        &self.security
+    }
+}
 
 /// Resolves sessions where they and their owners live in different stores: one read of each, never more, and none of
 /// the owner for an unknown session. The second read waits for the first, which says whose the session is.

@@ -25,7 +25,7 @@ impl State {
         let from = self.account(owner)?.status.effective_at(activation.now);
         let activates = match from {
             _ if !activation.activate => false,
-            EntityState::Pending => true,
+            EntityState::Candidate | EntityState::Pending => true,
             EntityState::Active => false,
             from => return Err(Refusal::Transition { from }.into()),
         };

@@ -5,7 +5,9 @@ use serde_json::Value;
 
 use portcullis_core::entity::{Tenant, TenantKey, User};
 use portcullis_core::error::{StoreError, StoreErrorKind};
-use portcullis_core::id::{TenantId, UserId, ensure_user_id_not_reserved};
+use portcullis_core::id::{
+    TenantId, UserId, ensure_tenant_id_not_reserved, ensure_user_id_not_reserved,
+};
 use portcullis_core::identifier::Identifier;
 use portcullis_core::store::{IdentityAdmin, IdentityLookup};
 
@@ -29,6 +31,15 @@ impl State {
                 .rows()
                 .find(|tenant| tenant.domains.iter().any(|of| of == domain)),
         }
+    }
+
+    /// Whether id, slug or a domain is a tenant's already.
+    pub(super) fn is_tenant_taken(&self, tenant: &Tenant) -> bool {
+        self.tenants.rows().any(|there| {
+            there.id == tenant.id
+                || there.slug == tenant.slug
+                || there.domains.iter().any(|of| tenant.domains.contains(of))
+        })
     }
 
     /// Gives a person their identifiers.
@@ -111,6 +122,10 @@ impl IdentityAdmin for MemoryStore {
         })
     }
 
+    async fn new_user_id(&self, _tenant: TenantId, offered: UserId) -> Result<UserId, StoreError> {
+        Ok(offered)
+    }
+
     async fn create_user(&self, user: &User) -> Result<(), StoreError> {
         self.change(|state| {
             if let Some(there) = state.users.get(&user.id) {
@@ -172,6 +187,20 @@ impl IdentityAdmin for MemoryStore {
             }
             state.release_identifiers(tenant, user);
             Ok(state.users.take(&user).is_some())
+        })
+    }
+
+    async fn insert_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {
+        self.change(|state| {
+            if state.tenants.contains(&tenant.id) {
+                return Ok(());
+            }
+            ensure_tenant_id_not_reserved(tenant.id).map_err(|_| conflict())?;
+            if state.is_tenant_taken(tenant) {
+                return Err(conflict());
+            }
+            state.tenants.put(tenant.id, tenant.clone());
+            Ok(())
         })
     }
 

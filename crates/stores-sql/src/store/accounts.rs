@@ -103,16 +103,16 @@ fn state_step(tenant: TenantId, user: UserId, to: &Status) -> Step {
     step.one_or_why(STATE, values![now, tenant, user], transition)
 }
 
-/// A pending account becomes active; an active one stays as it is, one whose suspension has ended too.
+/// A candidate or pending account becomes active; an active one stays as it is, one whose suspension has ended too.
 const ACTIVATE: &str = concat!(
     "UPDATE accounts SET \
-     state_reason = CASE WHEN state = 'pending' THEN NULL ELSE state_reason END, \
-     state_since = CASE WHEN state = 'pending' THEN ? ELSE state_since END, \
-     state_until = CASE WHEN state = 'pending' THEN NULL ELSE state_until END, \
-     state = CASE WHEN state = 'pending' THEN 'active' ELSE state END \
+     state_reason = CASE WHEN state IN ('candidate', 'pending') THEN NULL ELSE state_reason END, \
+     state_since = CASE WHEN state IN ('candidate', 'pending') THEN ? ELSE state_since END, \
+     state_until = CASE WHEN state IN ('candidate', 'pending') THEN NULL ELSE state_until END, \
+     state = CASE WHEN state IN ('candidate', 'pending') THEN 'active' ELSE state END \
      WHERE tenant_id = ? AND user_id = ? AND ",
     effective_state!(),
-    " IN ('pending', 'active')"
+    " IN ('candidate', 'pending', 'active')"
 );
 
 fn activate_step(tenant: TenantId, user: UserId, now: Timestamp) -> Step {

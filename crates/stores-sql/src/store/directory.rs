@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use portcullis_core::along::Refusal;
 use portcullis_core::entity::{Tenant, TenantKey, User};
 use portcullis_core::error::{StoreError, StoreErrorKind};
-use portcullis_core::id::{TenantId, UserId, ensure_user_id_not_reserved};
+use portcullis_core::id::{
+    TenantId, UserId, ensure_tenant_id_not_reserved, ensure_user_id_not_reserved,
+};
 use portcullis_core::identifier::{Identifier, IdentifierKind};
 use portcullis_core::store::{IdentityAdmin, IdentityLookup};
 
@@ -202,6 +204,34 @@ pub(super) fn identifier_steps(
     })
 }
 
+const INSERT_TENANT: &str = "INSERT INTO tenants (id, slug, name) VALUES (?, ?, ?)";
+const INSERT_DOMAIN: &str =
+    "INSERT INTO tenant_domains (domain, tenant_id, place) VALUES (?, ?, ?)";
+
+/// A tenant in the directory; an id that is taken ends the script.
+pub(super) fn tenant_step(tenant: &Tenant) -> Step {
+    let values = values![tenant.id, &tenant.slug, &tenant.name];
+    Step::new("insert the tenant", INSERT_TENANT, values)
+}
+
+/// A tenant's domains, in their order; one that is taken ends the script.
+pub(super) fn domain_steps(tenant: &Tenant) -> impl Iterator<Item = Step> {
+    (0_u32..).zip(&tenant.domains).map(|(place, domain)| {
+        let values = values![domain, tenant.id, place];
+        Step::new("insert a domain", INSERT_DOMAIN, values)
+    })
+}
+
+/// Of two callers at once with the same tenant the second waits, and then finds it there.
+const INSERT_NEW_TENANT: &str = "INSERT INTO tenants (id, slug, name) SELECT ?, ?, ? \
+     WHERE NOT EXISTS (SELECT 1 FROM tenants WHERE id = ?) ON CONFLICT (id) DO NOTHING";
+
+/// A tenant alone; [`Refusal::Exists`] where it is there already.
+fn new_tenant_step(tenant: &Tenant) -> Step {
+    let values = values![tenant.id, &tenant.slug, &tenant.name, tenant.id];
+    Step::new("insert the tenant", INSERT_NEW_TENANT, values).one_or(Refusal::Exists)
+}
+
 /// Of two callers at once the second replaces what the first one set.
 const USER_IS_THERE: &str = "SELECT 1 FROM users WHERE tenant_id = ? AND id = ? /*! FOR UPDATE */";
 pub(super) const RELEASE_IDENTIFIERS: &str =
@@ -222,6 +252,10 @@ impl<D: Driver> IdentityAdmin for SqlStore<D> {
         let after = after.map_or(Value::Blob(Vec::new()), Value::from);
         let values = values![tenant, tenant, after, limit.clamp(1, 1000)];
         self.driver.many(USERS, values, add_user).await
+    }
+
+    async fn new_user_id(&self, _tenant: TenantId, offered: UserId) -> Result<UserId, StoreError> {
+        Ok(offered)
     }
 
     async fn create_user(&self, user: &User) -> Result<(), StoreError> {
@@ -276,6 +310,21 @@ impl<D: Driver> IdentityAdmin for SqlStore<D> {
         let values = values![tenant, user];
         let step = Step::new("remove the person", REMOVE_USER, values).one_or(Refusal::NotFound);
         Ok(self.driver.change(Script::of(step)).await?.is_some())
+    }
+
+    async fn insert_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {
+        let conflict = || StoreError::new(StoreErrorKind::Conflict);
+        ensure_tenant_id_not_reserved(tenant.id)
+            .map_err(|reserved| conflict().with_source(reserved))?;
+        let taken = Refusal::IdentifierTaken;
+        let mut script = Script::of(new_tenant_step(tenant).if_taken(taken));
+        for step in domain_steps(tenant) {
+            script.step(step.if_taken(taken));
+        }
+        match self.driver.write(script).await?.refusal() {
+            None | Some(Refusal::Exists) => Ok(()),
+            Some(refusal) => Err(conflict().with_source(*refusal)),
+        }
     }
 
     async fn rename_tenant(&self, tenant: TenantId, name: &str) -> Result<bool, StoreError> {

@@ -5,14 +5,14 @@ use portcullis_core::entity::Epoch;
 use portcullis_core::id::TenantId;
 use portcullis_core::policy::PolicyOverrides;
 use portcullis_core::state::{EntityState, Status};
-use portcullis_core::store::{Crossing, SecurityStore};
+use portcullis_core::store::SecurityStore;
 
 use super::expect::{applied, refused, winners};
 use super::sample::{START, after, just_before};
 use super::trial::{Trial, rounds};
 
 /// The state of person and tenant and the epoch come in one read.
-pub async fn a_subjects_state_is_read_whole<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_subjects_state_is_read_whole<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
     let subject = trial.store.subject_state(tenant, user).await.unwrap();
     let subject = subject.unwrap();
@@ -25,7 +25,7 @@ pub async fn a_subjects_state_is_read_whole<S: SecurityStore + Crossing>(trial: 
 }
 
 /// Nobody and a person of another tenant have no account, and nothing changes that.
-pub async fn an_account_of_another_tenant_is_unknown<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn an_account_of_another_tenant_is_unknown<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
     let before = store.account(tenant, user).await.unwrap();
@@ -48,16 +48,14 @@ pub async fn an_account_of_another_tenant_is_unknown<S: SecurityStore + Crossing
 }
 
 /// An account's state changes along the table of transitions and no other way.
-pub async fn a_state_follows_the_table_of_transitions<S: SecurityStore + Crossing>(
-    trial: Trial<S>,
-) {
+pub async fn a_state_follows_the_table_of_transitions<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let tenant = trial.tenant().await;
     for from in EntityState::ALL {
         for to in EntityState::ALL {
-            let mut enrolment = trial.new_enrolment(tenant);
-            enrolment.state = from;
-            let user = trial.enrolled(&enrolment).await;
+            let mut new = trial.new_account(tenant);
+            new.state = from;
+            let user = trial.opened(&new).await;
             let mut status = Status::new(to, after(10));
             status.detail.reason = Some("wegen „Spam“".to_owned());
             let set = store.set_state(tenant, user, &status, Along::default());
@@ -77,9 +75,7 @@ pub async fn a_state_follows_the_table_of_transitions<S: SecurityStore + Crossin
 }
 
 /// A suspension whose end has come counts as active, at its end and not before.
-pub async fn a_suspension_that_ended_counts_as_active<S: SecurityStore + Crossing>(
-    trial: Trial<S>,
-) {
+pub async fn a_suspension_that_ended_counts_as_active<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let tenant = trial.tenant().await;
     let end = after(100);
@@ -108,7 +104,7 @@ pub async fn a_suspension_that_ended_counts_as_active<S: SecurityStore + Crossin
 
 // CC-01
 /// Of many who close one account at once, one does.
-pub async fn an_account_is_closed_once<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn an_account_is_closed_once<S: SecurityStore>(trial: Trial<S>) {
     let tenant = trial.tenant().await;
     for _ in 0..rounds() / 4 {
         let user = trial.person(tenant).await;
@@ -127,7 +123,7 @@ pub async fn an_account_is_closed_once<S: SecurityStore + Crossing>(trial: Trial
 
 // CC-01
 /// An epoch moves on by one a call, also when many move it at once.
-pub async fn an_epoch_moves_by_one_a_call<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn an_epoch_moves_by_one_a_call<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
     let bumped = trial
         .race(32, |_, store| async move {
@@ -142,7 +138,7 @@ pub async fn an_epoch_moves_by_one_a_call<S: SecurityStore + Crossing>(trial: Tr
 }
 
 /// A tenant's policy is replaced whole, its state along the table; the same state again is no transition.
-pub async fn a_tenants_state_and_policy_are_replaced<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_tenants_state_and_policy_are_replaced<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let tenant = trial.tenant().await;
     let mut security = store.tenant_security(tenant).await.unwrap().unwrap();
@@ -176,7 +172,7 @@ pub async fn a_tenants_state_and_policy_are_replaced<S: SecurityStore + Crossing
 }
 
 /// A tenant's state shows in its people's at once.
-pub async fn a_tenants_state_shows_in_its_people<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_tenants_state_shows_in_its_people<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
     let mut security = store.tenant_security(tenant).await.unwrap().unwrap();
@@ -189,9 +185,7 @@ pub async fn a_tenants_state_shows_in_its_people<S: SecurityStore + Crossing>(tr
 
 // CC-01
 /// The keys' marker is replaced by whoever knows the one before; of many at once, by one.
-pub async fn a_key_marker_is_replaced_by_who_knows_it<S: SecurityStore + Crossing>(
-    trial: Trial<S>,
-) {
+pub async fn a_key_marker_is_replaced_by_who_knows_it<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     assert_eq!(store.key_marker().await.unwrap(), None);
     assert!(!store.set_key_marker(Some("first"), "x").await.unwrap());

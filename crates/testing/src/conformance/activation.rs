@@ -5,7 +5,7 @@ use portcullis_core::entity::VerifiedIdentifier;
 use portcullis_core::factor::{FactorConfig, FactorKind, FactorVersion};
 use portcullis_core::identifier::IdentifierKind;
 use portcullis_core::state::{EntityState, Status};
-use portcullis_core::store::{Activation, Crossing, SecurityStore};
+use portcullis_core::store::{Activation, SecurityStore};
 use portcullis_core::time::Timestamp;
 use portcullis_core::verification::{TokenKind, TokenRejection};
 
@@ -23,37 +23,37 @@ fn activation(now: Timestamp, factor: Option<FactorConfig>) -> Activation {
     }
 }
 
-/// A pending account becomes active with its identifier proved and the password that came with the token.
-pub async fn proving_an_identifier_activates_a_pending_account<S: SecurityStore + Crossing>(
-    trial: Trial<S>,
-) {
+/// A candidate or pending account becomes active with its identifier proved and the password that came with the token.
+pub async fn proving_an_identifier_activates_a_pending_account<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
-    let mut enrolment = trial.new_enrolment(trial.tenant().await);
-    enrolment.state = EntityState::Pending;
-    let (tenant, user) = (enrolment.user.tenant, trial.enrolled(&enrolment).await);
-    let proof = activation(after(5), Some(password("mine")));
-    let verified = store.verify_identifier(tenant, user, &proof, Along::default());
-    applied(verified.await);
-    let account = store.account(tenant, user).await.unwrap().unwrap();
-    assert_eq!(account.status, Status::new(EntityState::Active, after(5)));
-    let proved = VerifiedIdentifier {
-        kind: proof.kind,
-        canonical: proof.canonical,
-        at: after(5),
-    };
-    assert_eq!(account.verified, [proved]);
-    let loaded = store.load_factor(tenant, user, FactorKind::Password).await;
-    let factor = loaded.unwrap().unwrap().factor.unwrap();
-    assert_eq!(factor.config, password("mine"));
-    assert_eq!(factor.version, FactorVersion(1));
+    for state in [EntityState::Candidate, EntityState::Pending] {
+        let mut new = trial.new_account(trial.tenant().await);
+        new.state = state;
+        let (tenant, user) = (new.tenant, trial.opened(&new).await);
+        let proof = activation(after(5), Some(password("mine")));
+        let verified = store.verify_identifier(tenant, user, &proof, Along::default());
+        applied(verified.await);
+        let account = store.account(tenant, user).await.unwrap().unwrap();
+        assert_eq!(account.status, Status::new(EntityState::Active, after(5)));
+        let proved = VerifiedIdentifier {
+            kind: proof.kind,
+            canonical: proof.canonical,
+            at: after(5),
+        };
+        assert_eq!(account.verified, [proved]);
+        let loaded = store.load_factor(tenant, user, FactorKind::Password).await;
+        let factor = loaded.unwrap().unwrap().factor.unwrap();
+        assert_eq!(factor.config, password("mine"));
+        assert_eq!(factor.version, FactorVersion(1));
+    }
 }
 
 /// An active account stays as it is; a password that comes along replaces the one there; the first proof keeps its time.
-pub async fn proving_again_keeps_the_first_time<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn proving_again_keeps_the_first_time<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
-    let mut enrolment = trial.new_enrolment(trial.tenant().await);
-    enrolment.factor = Some(password("old"));
-    let (tenant, user) = (enrolment.user.tenant, trial.enrolled(&enrolment).await);
+    let mut new = trial.new_account(trial.tenant().await);
+    new.factor = Some(password("old"));
+    let (tenant, user) = (new.tenant, trial.opened(&new).await);
     for (secs, factor) in [(1, None), (2, Some(password("new")))] {
         let proof = activation(after(secs), factor);
         let verified = store.verify_identifier(tenant, user, &proof, Along::default());
@@ -71,13 +71,13 @@ pub async fn proving_again_keeps_the_first_time<S: SecurityStore + Crossing>(tri
 }
 
 /// Without activation a proof leaves the state alone, whatever it is.
-pub async fn a_proof_alone_activates_nobody<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_proof_alone_activates_nobody<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let tenant = trial.tenant().await;
     for state in EntityState::ALL {
-        let mut enrolment = trial.new_enrolment(tenant);
-        enrolment.state = state;
-        let user = trial.enrolled(&enrolment).await;
+        let mut new = trial.new_account(tenant);
+        new.state = state;
+        let user = trial.opened(&new).await;
         let mut proof = activation(after(1), None);
         proof.activate = false;
         let verified = store.verify_identifier(tenant, user, &proof, Along::default());
@@ -89,19 +89,18 @@ pub async fn a_proof_alone_activates_nobody<S: SecurityStore + Crossing>(trial: 
 }
 
 /// Neither a suspended nor a closed account is activated, and nothing of the proof is kept.
-pub async fn only_pending_and_active_accounts_are_activated<S: SecurityStore + Crossing>(
-    trial: Trial<S>,
-) {
+pub async fn no_suspended_or_closed_account_is_activated<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let tenant = trial.tenant().await;
     let neither = EntityState::ALL
         .into_iter()
-        .filter(|state| !matches!(state, EntityState::Pending | EntityState::Active));
+        .filter(|state| !state.may_become(EntityState::Active) && *state != EntityState::Active)
+        .chain([EntityState::Suspended]);
     for from in neither {
-        let mut enrolment = trial.new_enrolment(tenant);
-        enrolment.state = from;
-        enrolment.factor = Some(password("old"));
-        let user = trial.enrolled(&enrolment).await;
+        let mut new = trial.new_account(tenant);
+        new.state = from;
+        new.factor = Some(password("old"));
+        let user = trial.opened(&new).await;
         let before = store.account(tenant, user).await.unwrap();
         let proof = activation(after(1), Some(password("new")));
         let verified = store.verify_identifier(tenant, user, &proof, Along::default());
@@ -114,9 +113,7 @@ pub async fn only_pending_and_active_accounts_are_activated<S: SecurityStore + C
 }
 
 /// A suspension whose end has come is over: the account is active without more ado.
-pub async fn a_suspension_that_ended_hinders_no_activation<S: SecurityStore + Crossing>(
-    trial: Trial<S>,
-) {
+pub async fn a_suspension_that_ended_hinders_no_activation<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
     let mut suspended = Status::new(EntityState::Suspended, START);
@@ -136,7 +133,7 @@ pub async fn a_suspension_that_ended_hinders_no_activation<S: SecurityStore + Cr
 }
 
 /// Nothing is proved for nobody.
-pub async fn nobody_proves_nothing<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn nobody_proves_nothing<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
     for (tenant, user) in [(trial.tenant().await, user), (tenant, trial.nobody())] {
@@ -150,12 +147,12 @@ pub async fn nobody_proves_nothing<S: SecurityStore + Crossing>(trial: Trial<S>)
 
 // OT-03, CC-01
 /// Of many who prove an address with one token at once, one does, and their password is the one set.
-pub async fn one_token_activates_once<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn one_token_activates_once<S: SecurityStore>(trial: Trial<S>) {
     let tenant = trial.tenant().await;
     for _ in 0..rounds() / 4 {
-        let mut enrolment = trial.new_enrolment(tenant);
-        enrolment.state = EntityState::Pending;
-        let user = trial.enrolled(&enrolment).await;
+        let mut new = trial.new_account(tenant);
+        new.state = EntityState::Pending;
+        let user = trial.opened(&new).await;
         let token = trial.new_token(TokenKind::EmailVerification, tenant, Some(user));
         let spend = spend(&token, after(1));
         let issued = trial.store.record(Along::default().with_issue(token)).await;

@@ -4,7 +4,7 @@ use portcullis_core::along::{Along, Refusal};
 use portcullis_core::api_token::ApiToken;
 use portcullis_core::id::{ApiTokenId, TenantId, UserId};
 use portcullis_core::state::{EntityState, Status};
-use portcullis_core::store::{Crossing, SecurityStore};
+use portcullis_core::store::SecurityStore;
 use portcullis_core::time::Timestamp;
 
 use super::expect::{applied, assert_same_api_token, refused, winners};
@@ -27,7 +27,7 @@ impl<S: SecurityStore> Trial<S> {
 }
 
 /// A token reads back whole, with its owner's state.
-pub async fn a_token_is_resolved_with_its_owner<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_token_is_resolved_with_its_owner<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
     let mut endless = trial.new_api_token(tenant, user);
@@ -45,9 +45,7 @@ pub async fn a_token_is_resolved_with_its_owner<S: SecurityStore + Crossing>(tri
 
 // SE-05
 /// A token is resolved in whatever condition, and so is its owner: what that means is decided elsewhere.
-pub async fn a_token_is_resolved_in_whatever_condition<S: SecurityStore + Crossing>(
-    trial: Trial<S>,
-) {
+pub async fn a_token_is_resolved_in_whatever_condition<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
     let token = trial.create(trial.new_api_token(tenant, user)).await;
@@ -62,9 +60,7 @@ pub async fn a_token_is_resolved_in_whatever_condition<S: SecurityStore + Crossi
 }
 
 /// Nobody, and nobody of another tenant, gets a token; no id is given twice.
-pub async fn a_token_needs_an_owner_and_an_id_of_its_own<S: SecurityStore + Crossing>(
-    trial: Trial<S>,
-) {
+pub async fn a_token_needs_an_owner_and_an_id_of_its_own<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
     let there = trial.create(trial.new_api_token(tenant, user)).await;
@@ -91,7 +87,7 @@ pub async fn a_token_needs_an_owner_and_an_id_of_its_own<S: SecurityStore + Cros
 }
 
 /// A person has no more live tokens than the cap; revoked and ended ones do not count.
-pub async fn the_cap_counts_live_tokens<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn the_cap_counts_live_tokens<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
     let other = trial.person(tenant).await;
@@ -125,7 +121,7 @@ pub async fn the_cap_counts_live_tokens<S: SecurityStore + Crossing>(trial: Tria
 
 // CC-01
 /// Many who make tokens at once fill the cap exactly.
-pub async fn a_burst_fills_the_cap_exactly<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_burst_fills_the_cap_exactly<S: SecurityStore>(trial: Trial<S>) {
     let tenant = trial.tenant().await;
     for _ in 0..rounds() / 4 {
         let user = trial.person(tenant).await;
@@ -142,7 +138,7 @@ pub async fn a_burst_fills_the_cap_exactly<S: SecurityStore + Crossing>(trial: T
 }
 
 /// A last use moves forward only; uses of unknown tokens are nobody's.
-pub async fn a_last_use_never_moves_back<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_last_use_never_moves_back<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
     let token = trial.create(trial.new_api_token(tenant, user)).await;
@@ -164,7 +160,7 @@ pub async fn a_last_use_never_moves_back<S: SecurityStore + Crossing>(trial: Tri
 }
 
 /// A person's live tokens are listed newest first, nobody else's with them.
-pub async fn live_tokens_are_listed_newest_first<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn live_tokens_are_listed_newest_first<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
     let mut created = Vec::new();
     for secs in [3, 1, 2, 2] {
@@ -193,7 +189,7 @@ pub async fn live_tokens_are_listed_newest_first<S: SecurityStore + Crossing>(tr
 
 // CC-01
 /// A token is revoked by its owner only, once.
-pub async fn a_token_is_revoked_once_by_its_owner<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_token_is_revoked_once_by_its_owner<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
     let other = trial.person(tenant).await;
@@ -220,7 +216,7 @@ pub async fn a_token_is_revoked_once_by_its_owner<S: SecurityStore + Crossing>(t
 }
 
 /// All live tokens of a person are revoked and counted, nobody else's with them.
-pub async fn all_live_tokens_of_a_person_are_revoked<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn all_live_tokens_of_a_person_are_revoked<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
     let other = trial.person(tenant).await;
@@ -242,7 +238,7 @@ pub async fn all_live_tokens_of_a_person_are_revoked<S: SecurityStore + Crossing
 
 // CC-04
 /// No time makes a token panic or fail.
-pub async fn api_tokens_bear_every_time<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn api_tokens_bear_every_time<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
     for end in EXTREMES {

@@ -6,7 +6,7 @@ use portcullis_core::along::{Along, Refusal};
 use portcullis_core::policy::LockoutPolicy;
 use portcullis_core::rule::lockout;
 use portcullis_core::store::{
-    AttemptKey, AttemptPurpose, Crossing, Reservation, SecurityStore, Settlement,
+    AccountOpening, AttemptKey, AttemptPurpose, Reservation, SecurityStore, Settlement,
 };
 use portcullis_core::time::Timestamp;
 
@@ -21,7 +21,7 @@ const POLICY: LockoutPolicy = LockoutPolicy {
     window: Duration::from_secs(20),
 };
 
-impl<S: Crossing> Trial<S> {
+impl<S: AccountOpening> Trial<S> {
     async fn attempt_key(&self) -> AttemptKey {
         AttemptKey {
             tenant: self.tenant().await,
@@ -40,7 +40,7 @@ async fn reserve<S: SecurityStore>(trial: &Trial<S>, key: &AttemptKey, now: Time
 
 // TH-04, CC-02
 /// Over a long random schedule the store answers as `rule::lockout` does.
-pub async fn lockout_follows_its_rule_step_by_step<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn lockout_follows_its_rule_step_by_step<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let key = trial.attempt_key().await;
     let user = trial.person(key.tenant).await;
@@ -71,7 +71,7 @@ pub async fn lockout_follows_its_rule_step_by_step<S: SecurityStore + Crossing>(
 
 // TH-04, CC-01
 /// A burst of attempts at one moment is granted the free ones and no more.
-pub async fn a_burst_is_granted_the_free_attempts<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_burst_is_granted_the_free_attempts<S: SecurityStore>(trial: Trial<S>) {
     for _ in 0..rounds() / 4 {
         let key = trial.attempt_key().await;
         let reserved = trial
@@ -93,7 +93,7 @@ pub async fn a_burst_is_granted_the_free_attempts<S: SecurityStore + Crossing>(t
 
 // TH-04
 /// Success sets the count to zero and notes the sign-in; failure leaves the count.
-pub async fn success_forgets_the_failures<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn success_forgets_the_failures<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let key = trial.attempt_key().await;
     let user = trial.person(key.tenant).await;
@@ -112,7 +112,7 @@ pub async fn success_forgets_the_failures<S: SecurityStore + Crossing>(trial: Tr
 }
 
 /// Nobody signs in: the failures stay.
-pub async fn success_of_nobody_is_refused<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn success_of_nobody_is_refused<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let key = trial.attempt_key().await;
     let (_, stranger) = trial.somebody().await;
@@ -126,7 +126,7 @@ pub async fn success_of_nobody_is_refused<S: SecurityStore + Crossing>(trial: Tr
 }
 
 /// Every tenant and identifier has a count of its own, and a reset clears one.
-pub async fn counts_are_kept_apart<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn counts_are_kept_apart<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let key = trial.attempt_key().await;
     let elsewhere = AttemptKey {
@@ -151,9 +151,7 @@ pub async fn counts_are_kept_apart<S: SecurityStore + Crossing>(trial: Trial<S>)
 }
 
 /// Counts whose window has passed are removed and counted, others are kept.
-pub async fn purging_removes_counts_past_their_window<S: SecurityStore + Crossing>(
-    trial: Trial<S>,
-) {
+pub async fn purging_removes_counts_past_their_window<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let end = START.plus(POLICY.window).plus(POLICY.max_delay);
     let mut old = Vec::new();
@@ -175,7 +173,7 @@ pub async fn purging_removes_counts_past_their_window<S: SecurityStore + Crossin
 
 // CC-04
 /// No time and no policy makes counting panic or fail.
-pub async fn attempts_bear_every_time<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn attempts_bear_every_time<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let endless = LockoutPolicy {
         free_attempts: 1,

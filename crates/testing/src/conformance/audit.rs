@@ -7,7 +7,7 @@ use portcullis_core::event::{
     AuthEvent, AuthEventStatus, AuthEventType, EVENT_QUERY_CAP, EventQueryFilter, Reason,
 };
 use portcullis_core::id::{EventId, TenantId, UserId};
-use portcullis_core::store::{AuditQuery, Crossing, SecurityStore};
+use portcullis_core::store::{AuditQuery, SecurityStore};
 use portcullis_core::verification::TokenKind;
 
 use super::expect::{applied, refused};
@@ -34,7 +34,7 @@ fn ids(events: &[AuthEvent]) -> Vec<EventId> {
 /// An event reads back as it was written, with everything or with next to nothing.
 pub async fn an_event_reads_back_whole<S>(trial: Trial<S>)
 where
-    S: AuditQuery + SecurityStore + Crossing,
+    S: AuditQuery + SecurityStore,
 {
     let tenant = trial.tenant().await;
     let mut bare = trial.new_event(None, after(1));
@@ -56,7 +56,7 @@ where
 /// Events come newest first, those of one moment by id, and no more than asked for or capped.
 pub async fn events_come_newest_first<S>(trial: Trial<S>)
 where
-    S: AuditQuery + SecurityStore + Crossing,
+    S: AuditQuery + SecurityStore,
 {
     let tenant = trial.tenant().await;
     let all = u64::from(EVENT_QUERY_CAP) + 5;
@@ -79,7 +79,7 @@ where
 /// A reader sees the events of their tenant, and those of none where they ask for them.
 pub async fn a_reader_sees_their_tenants_events<S>(trial: Trial<S>)
 where
-    S: AuditQuery + SecurityStore + Crossing,
+    S: AuditQuery + SecurityStore,
 {
     let (tenant, elsewhere) = (trial.tenant().await, trial.tenant().await);
     let ours = trial.new_event(Some(tenant), after(1));
@@ -108,7 +108,7 @@ where
 /// The store lets through what `EventQueryFilter::matches` does, whatever the filter.
 pub async fn filters_mean_what_they_say<S>(trial: Trial<S>)
 where
-    S: AuditQuery + SecurityStore + Crossing,
+    S: AuditQuery + SecurityStore,
 {
     let tenants = [trial.tenant().await, trial.tenant().await];
     let people: Vec<UserId> = (0..3).map(|_| trial.nobody()).collect();
@@ -158,7 +158,7 @@ fn maybe<S, T>(trial: &Trial<S>, odds: u64, some: impl Fn() -> T) -> Option<T> {
 /// Every write commits its event with its effect.
 pub async fn events_commit_with_their_effect<S>(trial: Trial<S>)
 where
-    S: AuditQuery + SecurityStore + Crossing,
+    S: AuditQuery + SecurityStore,
 {
     for operation in Operation::ALL {
         let scene = Scene::new(&trial, operation).await;
@@ -171,7 +171,7 @@ where
 /// A refused effect and a token that does not work leave no event.
 pub async fn a_refused_write_leaves_no_event<S>(trial: Trial<S>)
 where
-    S: AuditQuery + SecurityStore + Crossing,
+    S: AuditQuery + SecurityStore,
 {
     for operation in Operation::ALL {
         let scene = Scene::new(&trial, operation).await;
@@ -192,7 +192,7 @@ where
 /// No time makes the log panic or fail.
 pub async fn events_bear_every_time<S>(trial: Trial<S>)
 where
-    S: AuditQuery + SecurityStore + Crossing,
+    S: AuditQuery + SecurityStore,
 {
     let tenant = trial.tenant().await;
     let new = |at| trial.new_event(Some(tenant), at);

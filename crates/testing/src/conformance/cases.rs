@@ -6,6 +6,7 @@
 macro_rules! conformance {
     (all: $fresh:ident) => {
         $crate::conformance!(directory: $fresh);
+        $crate::conformance!(crossing: $fresh);
         $crate::conformance!(security: $fresh);
         $crate::conformance!(refresh: $fresh);
         $crate::conformance!(sessions: $fresh);
@@ -22,6 +23,7 @@ macro_rules! conformance {
             nobody_is_none
             the_same_address_in_two_tenants_is_two_people
             creating_the_same_person_again_changes_nothing
+            an_id_is_given_out_once
             a_taken_identifier_is_a_conflict
             an_id_of_another_tenant_or_the_system_is_a_conflict
             identifiers_are_replaced_as_a_whole
@@ -31,10 +33,17 @@ macro_rules! conformance {
             people_are_listed_by_id_page_by_page
             one_of_many_gets_an_identifier
         );
+        $crate::conformance!(@tenants $fresh:
+            a_tenant_is_known_by_id_slug_and_domain
+            creating_the_same_tenant_again_changes_nothing
+            a_taken_slug_or_domain_is_a_conflict
+            a_tenant_is_renamed
+        );
+    };
+    (crossing: $fresh:ident) => {
         $crate::conformance!(@enrolment $fresh:
             a_tenant_is_found_by_id_slug_and_domain
             a_taken_tenant_id_slug_or_domain_is_refused
-            a_tenant_is_renamed
             the_systems_ids_are_reserved
             enrolment_makes_person_and_account
             enrolment_may_come_proved_and_with_a_factor
@@ -45,8 +54,21 @@ macro_rules! conformance {
             a_hundred_sign_ups_with_one_address_are_one_person
             one_of_many_gets_a_slug
         );
+        $crate::conformance!(@crossing $fresh:
+            companions_commit_with_both_halves
+            a_refused_crossing_leaves_neither_half
+            a_dead_token_leaves_neither_half
+            the_epoch_of_nobody_refuses_the_enrolment
+        );
     };
     (security: $fresh:ident) => {
+        $crate::conformance!(@opening $fresh:
+            a_tenants_security_is_opened_once
+            an_account_begins_with_what_it_comes_with
+            an_account_is_opened_once
+            an_account_needs_a_tenant_and_an_id
+            one_of_many_opens_an_account
+        );
         $crate::conformance!(@accounts $fresh:
             a_subjects_state_is_read_whole
             an_account_of_another_tenant_is_unknown
@@ -62,7 +84,7 @@ macro_rules! conformance {
             proving_an_identifier_activates_a_pending_account
             proving_again_keeps_the_first_time
             a_proof_alone_activates_nobody
-            only_pending_and_active_accounts_are_activated
+            no_suspended_or_closed_account_is_activated
             a_suspension_that_ended_hinders_no_activation
             nobody_proves_nothing
             one_token_activates_once

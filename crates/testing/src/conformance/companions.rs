@@ -1,9 +1,9 @@
-//! What travels with a write commits with it or not at all, for every write there is.
+//! What travels with a write commits with it or not at all, for every write of the security family.
 
 use portcullis_core::along::{Along, Refusal};
 use portcullis_core::error::StoreErrorKind;
 use portcullis_core::state::{EntityState, Status};
-use portcullis_core::store::{Crossing, SecurityStore};
+use portcullis_core::store::SecurityStore;
 use portcullis_core::verification::{TokenKind, TokenRejection};
 
 use super::expect::{applied, refused};
@@ -13,7 +13,7 @@ use super::scene::{Aim, Scene, Traces};
 use super::trial::Trial;
 
 /// The token is spent, the epoch moved, the new token made and the mail queued with every effect.
-pub async fn companions_commit_with_their_effect<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn companions_commit_with_their_effect<S: SecurityStore>(trial: Trial<S>) {
     for operation in Operation::ALL {
         let scene = Scene::new(&trial, operation).await;
         let done = scene.run(&trial, Aim::Right, scene.along(&trial)).await;
@@ -25,7 +25,7 @@ pub async fn companions_commit_with_their_effect<S: SecurityStore + Crossing>(tr
 
 // CC-01
 /// An effect that is refused burns no token, moves no epoch and sends no mail.
-pub async fn a_refused_effect_leaves_no_companion<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_refused_effect_leaves_no_companion<S: SecurityStore>(trial: Trial<S>) {
     for operation in Operation::ALL {
         let Some(why) = operation.refusal() else {
             continue;
@@ -41,9 +41,7 @@ pub async fn a_refused_effect_leaves_no_companion<S: SecurityStore + Crossing>(t
 
 // CC-01
 /// A token that does not work leaves no effect and no companion.
-pub async fn a_token_that_does_not_work_leaves_no_effect<S: SecurityStore + Crossing>(
-    trial: Trial<S>,
-) {
+pub async fn a_token_that_does_not_work_leaves_no_effect<S: SecurityStore>(trial: Trial<S>) {
     for operation in Operation::ALL {
         let scene = Scene::new(&trial, operation).await;
         let mut along = scene.along(&trial);
@@ -64,8 +62,12 @@ pub async fn a_token_that_does_not_work_leaves_no_effect<S: SecurityStore + Cros
 }
 
 /// The epoch of nobody cannot be moved, so the rest does not happen either.
-pub async fn the_epoch_of_nobody_refuses_the_write<S: SecurityStore + Crossing>(trial: Trial<S>) {
-    for operation in [Operation::Record, Operation::SetState, Operation::Enrol] {
+pub async fn the_epoch_of_nobody_refuses_the_write<S: SecurityStore>(trial: Trial<S>) {
+    for operation in [
+        Operation::Record,
+        Operation::SetState,
+        Operation::OpenAccount,
+    ] {
         let scene = Scene::new(&trial, operation).await;
         for tenant in [scene.tenant, trial.tenant().await] {
             let along = scene.along(&trial).with_epoch_of(tenant, trial.nobody());
@@ -78,7 +80,7 @@ pub async fn the_epoch_of_nobody_refuses_the_write<S: SecurityStore + Crossing>(
 }
 
 /// A mail, token or event whose id is taken is a conflict, and nothing of the write is kept.
-pub async fn an_id_used_twice_commits_nothing<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn an_id_used_twice_commits_nothing<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
     let mail = Along::default().with_mail(trial.new_mail(tenant));
@@ -96,7 +98,7 @@ pub async fn an_id_used_twice_commits_nothing<S: SecurityStore + Crossing>(trial
 }
 
 /// A link can be exchanged for a new one of its kind in one write.
-pub async fn a_token_is_spent_before_the_new_one_takes_its_place<S: SecurityStore + Crossing>(
+pub async fn a_token_is_spent_before_the_new_one_takes_its_place<S: SecurityStore>(
     trial: Trial<S>,
 ) {
     let store = &trial.store;

@@ -80,23 +80,6 @@ pub async fn a_taken_tenant_id_slug_or_domain_is_refused<S: IdentityStore>(trial
     assert!(mails.is_empty());
 }
 
-/// A tenant's name can be changed, an unknown tenant's not.
-pub async fn a_tenant_is_renamed<S: IdentityStore>(trial: Trial<S>) {
-    let store = &trial.store;
-    let (mut tenant, security) = trial.new_tenant();
-    applied(
-        store
-            .create_tenant(&tenant, &security, Along::default())
-            .await,
-    );
-    tenant.name = "Neuer Name".to_owned();
-    assert!(store.rename_tenant(tenant.id, "Neuer Name").await.unwrap());
-    let unknown = TenantId::from_bytes(trial.id());
-    assert!(!store.rename_tenant(unknown, "x").await.unwrap());
-    let found = store.tenant(TenantKey::Id(tenant.id)).await.unwrap();
-    assert_eq!(found, Some(tenant));
-}
-
 /// The ids of the system are nobody's.
 pub async fn the_systems_ids_are_reserved<S: IdentityStore>(trial: Trial<S>) {
     let store = &trial.store;
@@ -104,7 +87,7 @@ pub async fn the_systems_ids_are_reserved<S: IdentityStore>(trial: Trial<S>) {
     (tenant.id, security.tenant) = (TenantId::SYSTEM, TenantId::SYSTEM);
     let created = store.create_tenant(&tenant, &security, Along::default());
     assert_eq!(refused(created.await), Refusal::Reserved);
-    let mut enrolment = trial.new_enrolment(trial.tenant().await);
+    let mut enrolment = trial.new_enrolment(trial.founded().await).await;
     enrolment.user.id = UserId::SYSTEM;
     let enrolled = store.enrol(&enrolment, Along::default()).await;
     assert_eq!(refused(enrolled), Refusal::Reserved);
@@ -113,8 +96,8 @@ pub async fn the_systems_ids_are_reserved<S: IdentityStore>(trial: Trial<S>) {
 /// A person signs up: person and account are there, nothing is proved, nobody is signed in.
 pub async fn enrolment_makes_person_and_account<S: IdentityStore>(trial: Trial<S>) {
     let store = &trial.store;
-    let tenant = trial.tenant().await;
-    let mut enrolment = trial.new_enrolment(tenant);
+    let tenant = trial.founded().await;
+    let mut enrolment = trial.new_enrolment(tenant).await;
     enrolment.state = EntityState::Pending;
     let id = trial.enrolled(&enrolment).await;
     let user = store.user(tenant, id).await.unwrap();
@@ -133,8 +116,8 @@ pub async fn enrolment_makes_person_and_account<S: IdentityStore>(trial: Trial<S
 /// An administrator's enrolment is active, proved and has a factor at once.
 pub async fn enrolment_may_come_proved_and_with_a_factor<S: IdentityStore>(trial: Trial<S>) {
     let store = &trial.store;
-    let tenant = trial.tenant().await;
-    let mut enrolment = trial.new_enrolment(tenant);
+    let tenant = trial.founded().await;
+    let mut enrolment = trial.new_enrolment(tenant).await;
     enrolment.user.identifiers.push(email("second"));
     enrolment.verified = true;
     enrolment.factor = Some(password("first"));
@@ -158,7 +141,7 @@ pub async fn enrolment_may_come_proved_and_with_a_factor<S: IdentityStore>(trial
 /// A token for the person can be made in the write that makes the person.
 pub async fn enrolment_brings_its_token_along<S: IdentityStore>(trial: Trial<S>) {
     let store = &trial.store;
-    let enrolment = trial.new_enrolment(trial.tenant().await);
+    let enrolment = trial.new_enrolment(trial.founded().await).await;
     let (tenant, user) = (enrolment.user.tenant, enrolment.user.id);
     let kind = TokenKind::EmailVerification;
     let token = trial.new_token(kind, tenant, Some(user));
@@ -171,15 +154,15 @@ pub async fn enrolment_brings_its_token_along<S: IdentityStore>(trial: Trial<S>)
 /// Whoever takes a taken identifier or id is not enrolled; the id is looked at first.
 pub async fn a_taken_identifier_or_id_refuses_the_enrolment<S: IdentityStore>(trial: Trial<S>) {
     let store = &trial.store;
-    let tenant = trial.tenant().await;
-    let there = trial.new_enrolment(tenant);
+    let tenant = trial.founded().await;
+    let there = trial.new_enrolment(tenant).await;
     trial.enrolled(&there).await;
 
-    let mut same_address = trial.new_enrolment(tenant);
+    let mut same_address = trial.new_enrolment(tenant).await;
     let theirs = there.user.identifiers.clone();
     same_address.user.identifiers.extend(theirs);
     same_address.factor = Some(password("mine now"));
-    let mut same_id = trial.new_enrolment(trial.tenant().await);
+    let mut same_id = trial.new_enrolment(trial.founded().await).await;
     same_id.user.id = there.user.id;
     let cases = [
         (&same_address, Refusal::IdentifierTaken),
@@ -204,13 +187,13 @@ pub async fn a_taken_identifier_or_id_refuses_the_enrolment<S: IdentityStore>(tr
 /// Who is removed from the directory leaves an account behind, which nobody else comes into.
 pub async fn a_removed_persons_id_stays_taken<S: IdentityStore>(trial: Trial<S>) {
     let store = &trial.store;
-    let enrolment = trial.new_enrolment(trial.tenant().await);
+    let enrolment = trial.new_enrolment(trial.founded().await).await;
     let (tenant, user) = (enrolment.user.tenant, trial.enrolled(&enrolment).await);
     assert!(store.remove_user(tenant, user).await.unwrap());
     let account = store.account(tenant, user).await.unwrap();
     assert_eq!(account.map(|account| account.user), Some(user));
-    for tenant in [tenant, trial.tenant().await] {
-        let mut heir = trial.new_enrolment(tenant);
+    for tenant in [tenant, trial.founded().await] {
+        let mut heir = trial.new_enrolment(tenant).await;
         heir.user.id = user;
         let enrolled = store.enrol(&heir, Along::default()).await;
         assert_eq!(refused(enrolled), Refusal::Exists);
@@ -220,7 +203,7 @@ pub async fn a_removed_persons_id_stays_taken<S: IdentityStore>(trial: Trial<S>)
 
 /// Nobody enrols in a tenant that is not there.
 pub async fn an_unknown_tenant_refuses_the_enrolment<S: IdentityStore>(trial: Trial<S>) {
-    let enrolment = trial.new_enrolment(TenantId::from_bytes(trial.id()));
+    let enrolment = trial.new_enrolment(TenantId::from_bytes(trial.id())).await;
     let enrolled = trial.store.enrol(&enrolment, Along::default()).await;
     assert_eq!(refused(enrolled), Refusal::NotFound);
 }
@@ -228,12 +211,17 @@ pub async fn an_unknown_tenant_refuses_the_enrolment<S: IdentityStore>(trial: Tr
 // CC-01, CC-06
 /// Of a hundred sign-ups with one address at once, one is enrolled.
 pub async fn a_hundred_sign_ups_with_one_address_are_one_person<S: IdentityStore>(trial: Trial<S>) {
-    let tenant = trial.tenant().await;
+    let tenant = trial.founded().await;
     for round in 0..rounds() / 4 {
+        let mut wanted = Vec::new();
+        for _ in 0..100 {
+            let mut enrolment = trial.new_enrolment(tenant).await;
+            enrolment.user.identifiers = vec![email(&format!("ada{round}"))];
+            wanted.push(enrolment);
+        }
         let enrolled = trial
-            .race(100, |_, store| {
-                let mut enrolment = trial.new_enrolment(tenant);
-                enrolment.user.identifiers = vec![email(&format!("ada{round}"))];
+            .race(wanted.len(), |index, store| {
+                let enrolment = wanted.get(index).cloned().unwrap();
                 async move { store.enrol(&enrolment, Along::default()).await }
             })
             .await;

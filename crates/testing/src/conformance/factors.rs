@@ -4,7 +4,7 @@ use portcullis_core::along::{Along, Refusal};
 use portcullis_core::factor::{Factor, FactorConfig, FactorKind, FactorVersion};
 use portcullis_core::id::{TenantId, UserId};
 use portcullis_core::state::EntityState;
-use portcullis_core::store::{Crossing, SecurityStore};
+use portcullis_core::store::SecurityStore;
 
 use super::expect::{applied, refused, winners};
 use super::sample::{after, password};
@@ -30,7 +30,7 @@ async fn insert<S: SecurityStore>(
 }
 
 /// A factor is read with its owner's state; who has none is told from nobody.
-pub async fn a_factor_is_read_with_its_owner<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_factor_is_read_with_its_owner<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let owner = trial.somebody().await;
     assert_eq!(load(&trial, owner).await, None);
@@ -51,7 +51,7 @@ pub async fn a_factor_is_read_with_its_owner<S: SecurityStore + Crossing>(trial:
 }
 
 /// To every method, a factor of another tenant is unknown.
-pub async fn a_factor_of_another_tenant_is_unknown<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_factor_of_another_tenant_is_unknown<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let owner = trial.somebody().await;
     let version = insert(&trial, owner, &password("a")).await;
@@ -73,7 +73,7 @@ pub async fn a_factor_of_another_tenant_is_unknown<S: SecurityStore + Crossing>(
 
 // CC-01
 /// A person has one factor of a kind: of many that add one at once, one does.
-pub async fn one_factor_of_a_kind_is_added<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn one_factor_of_a_kind_is_added<S: SecurityStore>(trial: Trial<S>) {
     let tenant = trial.tenant().await;
     for _ in 0..rounds() / 4 {
         let user = trial.person(tenant).await;
@@ -90,9 +90,7 @@ pub async fn one_factor_of_a_kind_is_added<S: SecurityStore + Crossing>(trial: T
 }
 
 /// A factor is replaced by whoever names its version; every change moves it on by one.
-pub async fn a_factor_is_saved_by_who_names_its_version<S: SecurityStore + Crossing>(
-    trial: Trial<S>,
-) {
+pub async fn a_factor_is_saved_by_who_names_its_version<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let owner = trial.somebody().await;
     let save = |expected: u32, text: &str| {
@@ -126,7 +124,7 @@ pub async fn a_factor_is_saved_by_who_names_its_version<S: SecurityStore + Cross
 
 // CC-01
 /// Of many who read one version and save at once, one does.
-pub async fn one_of_many_saves_a_version<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn one_of_many_saves_a_version<S: SecurityStore>(trial: Trial<S>) {
     let owner = trial.somebody().await;
     let mut version = insert(&trial, owner, &password("first")).await;
     for round in 0..rounds() {
@@ -158,7 +156,7 @@ pub async fn one_of_many_saves_a_version<S: SecurityStore + Crossing>(trial: Tri
 }
 
 /// A factor is removed once, and another can be added.
-pub async fn a_factor_is_removed_once<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_factor_is_removed_once<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let owner = trial.somebody().await;
     insert(&trial, owner, &password("a")).await;

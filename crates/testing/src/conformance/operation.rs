@@ -1,4 +1,4 @@
-//! Every write that takes companions.
+//! Every write of the security family that takes companions.
 
 use portcullis_core::along::Refusal;
 use portcullis_core::state::EntityState;
@@ -6,8 +6,8 @@ use portcullis_core::state::EntityState;
 /// A method with an `Along`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
-    CreateTenant,
-    Enrol,
+    OpenTenant,
+    OpenAccount,
     SetState,
     VerifyIdentifier,
     BumpEpoch,
@@ -29,8 +29,8 @@ pub(super) enum Operation {
 
 impl Operation {
     pub(super) const ALL: [Self; 19] = [
-        Self::CreateTenant,
-        Self::Enrol,
+        Self::OpenTenant,
+        Self::OpenAccount,
         Self::SetState,
         Self::VerifyIdentifier,
         Self::BumpEpoch,
@@ -66,8 +66,7 @@ impl Operation {
     pub(super) const fn refusal(self) -> Option<Refusal> {
         let from = EntityState::Active;
         match self {
-            Self::CreateTenant => Some(Refusal::Exists),
-            Self::Enrol => Some(Refusal::IdentifierTaken),
+            Self::OpenTenant | Self::OpenAccount => Some(Refusal::Exists),
             Self::SetState | Self::SetTenantSecurity => Some(Refusal::Transition { from }),
             Self::SaveFactor | Self::RotateFamily => Some(Refusal::Stale),
             Self::CreateApiToken => Some(Refusal::LimitReached { limit: 1 }),

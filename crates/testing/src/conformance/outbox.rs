@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use portcullis_core::along::Along;
 use portcullis_core::id::{ClaimId, MailId};
 use portcullis_core::mail::{ClaimedMail, OutboxMail};
-use portcullis_core::store::{Crossing, SecurityStore};
+use portcullis_core::store::SecurityStore;
 use portcullis_core::time::Timestamp;
 
 use super::expect::applied;
 use super::sample::{EXTREMES, START, after, just_before};
 use super::trial::{Trial, rounds};
 
-impl<S: SecurityStore + Crossing> Trial<S> {
+impl<S: SecurityStore> Trial<S> {
     /// Queues a mail a second, in a random order.
     async fn queue(&self, many: u64) -> Vec<OutboxMail> {
         let tenant = self.tenant().await;
@@ -46,7 +46,7 @@ fn ids(claimed: &[ClaimedMail]) -> Vec<MailId> {
 }
 
 /// Mails are claimed whole, oldest first, as many as asked for.
-pub async fn mails_are_claimed_oldest_first<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn mails_are_claimed_oldest_first<S: SecurityStore>(trial: Trial<S>) {
     let mails = trial.queue(5).await;
     let mut claimed = Vec::new();
     for expected in [2, 2, 1, 0] {
@@ -60,7 +60,7 @@ pub async fn mails_are_claimed_oldest_first<S: SecurityStore + Crossing>(trial: 
 }
 
 /// A claimed mail is due again when its lease has passed, not before; the older claim is then worth nothing.
-pub async fn a_claim_holds_until_its_lease_passes<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_claim_holds_until_its_lease_passes<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     trial.queue(1).await;
     let first = trial.claim(START, 10).await.pop().unwrap();
@@ -77,7 +77,7 @@ pub async fn a_claim_holds_until_its_lease_passes<S: SecurityStore + Crossing>(t
 }
 
 /// A delivered mail is gone, once.
-pub async fn a_delivered_mail_is_gone<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_delivered_mail_is_gone<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     trial.queue(2).await;
     let claimed = trial.claim(after(5), 1).await.pop().unwrap();
@@ -93,9 +93,7 @@ pub async fn a_delivered_mail_is_gone<S: SecurityStore + Crossing>(trial: Trial<
 }
 
 /// A mail that failed is due again when it should be retried, not before.
-pub async fn a_failed_mail_is_due_when_it_should_be_retried<S: SecurityStore + Crossing>(
-    trial: Trial<S>,
-) {
+pub async fn a_failed_mail_is_due_when_it_should_be_retried<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     trial.queue(1).await;
     for (attempts, retry_at) in [(1, after(10)), (2, after(500))] {
@@ -113,7 +111,7 @@ pub async fn a_failed_mail_is_due_when_it_should_be_retried<S: SecurityStore + C
 }
 
 /// A dead mail is never due.
-pub async fn a_dead_mail_is_never_due<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_dead_mail_is_never_due<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let mails = trial.queue(2).await;
     let dead = trial.claim(after(5), 1).await.pop().unwrap();
@@ -127,7 +125,7 @@ pub async fn a_dead_mail_is_never_due<S: SecurityStore + Crossing>(trial: Trial<
 
 // CC-01
 /// Of many workers one gets each mail.
-pub async fn one_of_many_workers_gets_a_mail<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn one_of_many_workers_gets_a_mail<S: SecurityStore>(trial: Trial<S>) {
     for _ in 0..rounds() / 4 {
         let queued = trial.queue(40).await;
         let claimed = trial
@@ -155,7 +153,7 @@ pub async fn one_of_many_workers_gets_a_mail<S: SecurityStore + Crossing>(trial:
 
 // CC-04
 /// No time makes the outbox panic or fail.
-pub async fn mails_bear_every_time<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn mails_bear_every_time<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let tenant = trial.tenant().await;
     for created_at in EXTREMES {

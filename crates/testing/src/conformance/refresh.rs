@@ -7,7 +7,7 @@ use portcullis_core::event::AuthEvent;
 use portcullis_core::id::RefreshFamilyId;
 use portcullis_core::refresh::{Generation, RefreshFamily, SpentToken};
 use portcullis_core::state::{EntityState, Status};
-use portcullis_core::store::{Crossing, SecurityStore};
+use portcullis_core::store::SecurityStore;
 
 use super::expect::{applied, assert_same_family, refused, winners};
 use super::sample::{EXTREMES, START, after, just_before};
@@ -48,7 +48,7 @@ impl<S: SecurityStore> Trial<S> {
 }
 
 /// A family reads back as it was opened, with its owner's state.
-pub async fn a_family_reads_back_whole<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_family_reads_back_whole<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
     let mut grown = trial.new_family(tenant, user);
@@ -71,7 +71,7 @@ pub async fn a_family_reads_back_whole<S: SecurityStore + Crossing>(trial: Trial
 }
 
 /// Nobody, and nobody of another tenant, gets a family.
-pub async fn a_family_needs_an_owner<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_family_needs_an_owner<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
     let elsewhere = trial.tenant().await;
     for (tenant, user) in [(tenant, trial.nobody()), (elsewhere, user)] {
@@ -86,7 +86,7 @@ pub async fn a_family_needs_an_owner<S: SecurityStore + Crossing>(trial: Trial<S
 }
 
 /// An id that was used opens no second family, neither a live one's nor an ended one's, and nobody makes room for it.
-pub async fn a_used_family_id_is_never_used_again<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_used_family_id_is_never_used_again<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
     let stranger = trial.somebody().await;
@@ -115,7 +115,7 @@ pub async fn a_used_family_id_is_never_used_again<S: SecurityStore + Crossing>(t
 
 // CC-01
 /// Of many who open a family with one id at once, one does.
-pub async fn one_of_many_gets_a_family_id<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn one_of_many_gets_a_family_id<S: SecurityStore>(trial: Trial<S>) {
     let tenant = trial.tenant().await;
     let people = [trial.person(tenant).await, trial.person(tenant).await];
     for _ in 0..rounds() / 4 {
@@ -133,9 +133,7 @@ pub async fn one_of_many_gets_a_family_id<S: SecurityStore + Crossing>(trial: Tr
 
 /// A family is resolved in whatever condition, and what happened to its owner and tenant shows in the next read: what
 /// that means is decided elsewhere.
-pub async fn a_family_is_resolved_in_whatever_condition<S: SecurityStore + Crossing>(
-    trial: Trial<S>,
-) {
+pub async fn a_family_is_resolved_in_whatever_condition<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
     let mut over = trial.new_family(tenant, user);
@@ -167,7 +165,7 @@ pub async fn a_family_is_resolved_in_whatever_condition<S: SecurityStore + Cross
 
 // RT-01
 /// A family is ended once, past its deadlines too, so that its event is written once.
-pub async fn a_family_is_ended_once<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_family_is_ended_once<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
     let elsewhere = trial.tenant().await;
@@ -200,7 +198,7 @@ pub async fn a_family_is_ended_once<S: SecurityStore + Crossing>(trial: Trial<S>
 
 // RT-01, CC-01
 /// Of many who end one family at once, one does.
-pub async fn one_of_many_ends_a_family<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn one_of_many_ends_a_family<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
     for _ in 0..rounds() / 4 {
         let id = trial.begin(trial.new_family(tenant, user)).await.id;
@@ -215,7 +213,7 @@ pub async fn one_of_many_ends_a_family<S: SecurityStore + Crossing>(trial: Trial
 }
 
 /// Every live family of a person is ended and counted, an idle one too, nobody else's with them.
-pub async fn all_live_families_of_a_person_are_ended<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn all_live_families_of_a_person_are_ended<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
     let mut theirs = Vec::new();
@@ -258,7 +256,7 @@ pub async fn all_live_families_of_a_person_are_ended<S: SecurityStore + Crossing
 }
 
 /// Rows past their absolute deadline are removed and counted; an ended family's stays until then.
-pub async fn pruning_removes_families_past_their_absolute_deadline<S: SecurityStore + Crossing>(
+pub async fn pruning_removes_families_past_their_absolute_deadline<S: SecurityStore>(
     trial: Trial<S>,
 ) {
     let store = &trial.store;
@@ -285,7 +283,7 @@ pub async fn pruning_removes_families_past_their_absolute_deadline<S: SecuritySt
 
 // CC-04
 /// No time makes a family panic or fail.
-pub async fn families_bear_every_time<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn families_bear_every_time<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let tenant = trial.tenant().await;
     for deadline in EXTREMES {

@@ -3,7 +3,7 @@
 use portcullis_core::along::Along;
 use portcullis_core::id::{TenantId, UserId};
 use portcullis_core::refresh::RefreshFamily;
-use portcullis_core::store::{Crossing, SecurityStore};
+use portcullis_core::store::SecurityStore;
 
 use super::expect::{applied, assert_same_family};
 use super::sample::{START, after};
@@ -20,7 +20,7 @@ impl<S: SecurityStore> Trial<S> {
 }
 
 /// The families unused for longest make room for a new one; ended ones and those past their end need not.
-pub async fn the_longest_unused_families_make_room<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn the_longest_unused_families_make_room<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
     let other = trial.person(tenant).await;
@@ -71,7 +71,7 @@ pub async fn the_longest_unused_families_make_room<S: SecurityStore + Crossing>(
 
 // CC-01
 /// A hundred families opened at once leave as many as the cap allows.
-pub async fn a_hundred_openings_leave_the_cap<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_hundred_openings_leave_the_cap<S: SecurityStore>(trial: Trial<S>) {
     let tenant = trial.tenant().await;
     for _ in 0..rounds() / 4 {
         crowd(&trial, tenant, 0, 100).await;
@@ -80,9 +80,7 @@ pub async fn a_hundred_openings_leave_the_cap<S: SecurityStore + Crossing>(trial
 
 // CC-01
 /// Two families opened at once that both see the last free place do not pass the cap either.
-pub async fn the_last_place_for_a_family_is_taken_once<S: SecurityStore + Crossing>(
-    trial: Trial<S>,
-) {
+pub async fn the_last_place_for_a_family_is_taken_once<S: SecurityStore>(trial: Trial<S>) {
     let tenant = trial.tenant().await;
     for _ in 0..rounds() {
         crowd(&trial, tenant, 4, 2).await;
@@ -92,7 +90,7 @@ pub async fn the_last_place_for_a_family_is_taken_once<S: SecurityStore + Crossi
 /// Opens some families under a cap of five, then others at once; five remain.
 async fn crowd<S>(trial: &Trial<S>, tenant: TenantId, before: usize, at_once: usize)
 where
-    S: SecurityStore + Crossing,
+    S: SecurityStore,
 {
     let user: UserId = trial.person(tenant).await;
     let new = |_| trial.new_family(tenant, user);

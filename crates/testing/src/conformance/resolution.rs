@@ -4,7 +4,7 @@ use portcullis_core::along::Along;
 use portcullis_core::entity::Epoch;
 use portcullis_core::id::SessionId;
 use portcullis_core::state::{EntityState, Status};
-use portcullis_core::store::{Crossing, ResolveSession, SecurityStore, SessionStore};
+use portcullis_core::store::{ResolveSession, SecurityStore, SessionStore};
 
 use super::expect::{applied, assert_same_session};
 use super::sample::after;
@@ -13,7 +13,7 @@ use super::trial::Trial;
 /// A session is resolved with its owner's state; an unknown one, or one whose owner is not there, is not.
 pub async fn a_session_is_resolved_with_its_owner<S>(trial: Trial<S>)
 where
-    S: ResolveSession + SessionStore + SecurityStore + Crossing,
+    S: ResolveSession + SessionStore + SecurityStore,
 {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
@@ -36,7 +36,7 @@ where
 /// What happened to session, owner and tenant shows in the next read.
 pub async fn every_change_shows_at_once<S>(trial: Trial<S>)
 where
-    S: ResolveSession + SessionStore + SecurityStore + Crossing,
+    S: ResolveSession + SessionStore + SecurityStore,
 {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;

@@ -4,7 +4,7 @@ use portcullis_core::along::{Along, Refusal};
 use portcullis_core::event::AuthEvent;
 use portcullis_core::id::RefreshFamilyId;
 use portcullis_core::refresh::{Generation, RefreshFamily, Rotation, SpentToken};
-use portcullis_core::store::{Crossing, SecurityStore, WriteResult};
+use portcullis_core::store::{SecurityStore, WriteResult};
 use portcullis_core::time::Timestamp;
 use portcullis_core::verification::TokenKind;
 
@@ -39,9 +39,7 @@ fn rotated(family: &RefreshFamily, rotation: &Rotation) -> RefreshFamily {
 
 // RT-01
 /// A rotation moves the generation by one and keeps the spent token with its successor, and no token before that.
-pub async fn a_rotation_moves_a_family_on_by_one_token<S: SecurityStore + Crossing>(
-    trial: Trial<S>,
-) {
+pub async fn a_rotation_moves_a_family_on_by_one_token<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
     let mut family = trial.begin(trial.new_family(tenant, user)).await;
     let other = trial.begin(trial.new_family(tenant, user)).await;
@@ -58,7 +56,7 @@ pub async fn a_rotation_moves_a_family_on_by_one_token<S: SecurityStore + Crossi
 
 // RT-01, RT-02
 /// A generation that is not the current one is refused, and nothing changes and nothing is written.
-pub async fn a_stale_rotation_changes_nothing<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_stale_rotation_changes_nothing<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
     let family = trial.begin(trial.new_family(tenant, user)).await;
     let rotation = trial.new_rotation(family.generation, after(1));
@@ -79,7 +77,7 @@ pub async fn a_stale_rotation_changes_nothing<S: SecurityStore + Crossing>(trial
 
 // RT-02, CC-01
 /// Of 64 who rotate one family at once, one does: its token is the current one, its event the only one.
-pub async fn one_of_many_rotates_a_family<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn one_of_many_rotates_a_family<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
     for _ in 0..rounds() {
         let family = trial.begin(trial.new_family(tenant, user)).await;
@@ -112,9 +110,7 @@ pub async fn one_of_many_rotates_a_family<S: SecurityStore + Crossing>(trial: Tr
 
 // RT-01, CC-01
 /// A family that is ended while many rotate it stays ended, with one token more at most.
-pub async fn a_rotation_that_races_the_end_does_not_resurrect<S: SecurityStore + Crossing>(
-    trial: Trial<S>,
-) {
+pub async fn a_rotation_that_races_the_end_does_not_resurrect<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
     for _ in 0..rounds() {
         let family = trial.begin(trial.new_family(tenant, user)).await;
@@ -148,7 +144,7 @@ pub async fn a_rotation_that_races_the_end_does_not_resurrect<S: SecurityStore +
 // RT-01, RT-05
 /// An ended family, one past a deadline, an unknown one and one of another tenant are not rotated, whatever the
 /// generation.
-pub async fn a_family_that_is_over_is_not_rotated<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_family_that_is_over_is_not_rotated<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
     let live = trial.begin(trial.new_family(tenant, user)).await;
@@ -189,9 +185,7 @@ pub async fn a_family_that_is_over_is_not_rotated<S: SecurityStore + Crossing>(t
 
 // RT-05
 /// A family is rotated until the moment before a deadline and not at it.
-pub async fn a_rotation_works_before_a_deadline_and_not_at_it<S: SecurityStore + Crossing>(
-    trial: Trial<S>,
-) {
+pub async fn a_rotation_works_before_a_deadline_and_not_at_it<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
     for (idle, absolute) in [(100, 200), (200, 100), (100, 100)] {
         let mut family = trial.new_family(tenant, user);
@@ -208,9 +202,7 @@ pub async fn a_rotation_works_before_a_deadline_and_not_at_it<S: SecurityStore +
 
 // RT-05
 /// However often it is used, a family is over at its absolute deadline: no rotation moves a deadline past it.
-pub async fn no_rotation_passes_the_absolute_deadline<S: SecurityStore + Crossing>(
-    trial: Trial<S>,
-) {
+pub async fn no_rotation_passes_the_absolute_deadline<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
     let mut family = trial.begin(trial.new_family(tenant, user)).await;
     for half_hour in 1..48 {
@@ -230,7 +222,7 @@ pub async fn no_rotation_passes_the_absolute_deadline<S: SecurityStore + Crossin
 
 // RT-02, CC-01
 /// A one-time token that travels with a rotation is used up with it or not at all.
-pub async fn a_refused_rotation_burns_no_token<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_refused_rotation_burns_no_token<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
     let token = trial.new_token(TokenKind::Invite, tenant, Some(user));
@@ -257,7 +249,7 @@ pub async fn a_refused_rotation_burns_no_token<S: SecurityStore + Crossing>(tria
 
 // CC-04
 /// No time makes a rotation panic or fail, and no generation comes round to the first again.
-pub async fn rotations_bear_every_time<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn rotations_bear_every_time<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
     for deadline in EXTREMES {
         for now in EXTREMES {

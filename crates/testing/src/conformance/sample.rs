@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use portcullis_core::along::Spend;
+use portcullis_core::along::{Along, Spend};
 use portcullis_core::api_token::{ApiToken, IpAllowlist, Scopes};
-use portcullis_core::entity::{Enrolment, Epoch, Tenant, TenantSecurity, User};
+use portcullis_core::entity::{Enrolment, Epoch, NewAccount, Tenant, TenantSecurity, User};
 use portcullis_core::entropy::SeededEntropy;
 use portcullis_core::event::{AuthEvent, AuthEventStatus, AuthEventType};
 use portcullis_core::factor::{FactorConfig, FactorKind};
@@ -19,7 +19,7 @@ use portcullis_core::refresh::{Generation, RefreshFamily, Rotation};
 use portcullis_core::secret::{PasswordHash, Sealed, TokenDigest};
 use portcullis_core::session::{Assurance, AssuranceLevel, Device, Session};
 use portcullis_core::state::{EntityState, Status};
-use portcullis_core::store::Crossing;
+use portcullis_core::store::{AccountOpening, Crossing, IdentityAdmin};
 use portcullis_core::time::Timestamp;
 use portcullis_core::verification::{TokenKind, VerificationToken};
 
@@ -86,23 +86,14 @@ impl<S> Trial<S> {
         (tenant, security)
     }
 
-    pub(super) fn new_user(&self, tenant: TenantId) -> User {
-        User {
-            id: UserId::from_bytes(self.id()),
-            tenant,
-            identifiers: vec![email(&format!("p{:x}", self.below(u64::MAX)))],
-            profile: serde_json::json!({ "name": "Zoë 🦀", "n": [1, -2.5, null, { "a": "" }] }),
-            created_at: START,
-        }
-    }
-
     /// An active account without factor, nothing proved.
-    pub(super) fn new_enrolment(&self, tenant: TenantId) -> Enrolment {
-        Enrolment {
-            user: self.new_user(tenant),
+    pub(super) fn new_account(&self, tenant: TenantId) -> NewAccount {
+        NewAccount {
+            user: UserId::from_bytes(self.id()),
+            tenant,
             state: EntityState::Active,
             handle: "Zoë".to_owned(),
-            verified: false,
+            verified: Vec::new(),
             factor: None,
             now: START,
         }
@@ -263,30 +254,87 @@ impl<S> Trial<S> {
 }
 
 /// Samples that are in the store already.
-impl<S: Crossing> Trial<S> {
+impl<S: AccountOpening> Trial<S> {
     /// An active tenant.
     pub(super) async fn tenant(&self) -> TenantId {
-        let (tenant, security) = self.new_tenant();
-        let created = self
-            .store
-            .create_tenant(&tenant, &security, Default::default());
-        applied(created.await);
-        tenant.id
+        let (_, security) = self.new_tenant();
+        applied(self.store.open_tenant(&security, Along::default()).await);
+        security.tenant
     }
 
     /// An active person with an account and nothing else.
     pub(super) async fn person(&self, tenant: TenantId) -> UserId {
-        self.enrolled(&self.new_enrolment(tenant)).await
+        self.opened(&self.new_account(tenant)).await
     }
 
-    pub(super) async fn enrolled(&self, enrolment: &Enrolment) -> UserId {
-        applied(self.store.enrol(enrolment, Default::default()).await);
-        enrolment.user.id
+    pub(super) async fn opened(&self, account: &NewAccount) -> UserId {
+        applied(self.store.open_account(account, Along::default()).await);
+        account.user
     }
 
     /// An active person in a tenant of their own.
     pub(super) async fn somebody(&self) -> (TenantId, UserId) {
         let tenant = self.tenant().await;
         (tenant, self.person(tenant).await)
+    }
+}
+
+/// Samples with ids that the directory can hold.
+impl<S: IdentityAdmin> Trial<S> {
+    /// A tenant that the directory knows.
+    pub(super) async fn known_tenant(&self) -> TenantId {
+        let (tenant, _) = self.new_tenant();
+        self.store.insert_tenant(&tenant).await.unwrap();
+        tenant.id
+    }
+
+    pub(super) async fn new_user(&self, tenant: TenantId) -> User {
+        let offered = UserId::from_bytes(self.id());
+        User {
+            id: self.store.new_user_id(tenant, offered).await.unwrap(),
+            tenant,
+            identifiers: vec![email(&format!("p{:x}", self.below(u64::MAX)))],
+            profile: serde_json::json!({ "name": "Zoë 🦀", "n": [1, -2.5, null, { "a": "" }] }),
+            created_at: START,
+        }
+    }
+
+    pub(super) async fn known_user(&self, tenant: TenantId) -> User {
+        let user = self.new_user(tenant).await;
+        self.store.create_user(&user).await.unwrap();
+        user
+    }
+
+    /// An id that nobody has.
+    pub(super) async fn free_id(&self, tenant: TenantId) -> UserId {
+        self.new_user(tenant).await.id
+    }
+
+    /// With an active account without factor, nothing proved.
+    pub(super) async fn new_enrolment(&self, tenant: TenantId) -> Enrolment {
+        Enrolment {
+            user: self.new_user(tenant).await,
+            state: EntityState::Active,
+            handle: "Zoë".to_owned(),
+            verified: false,
+            factor: None,
+            now: START,
+        }
+    }
+}
+
+/// Samples that are in both families already.
+impl<S: IdentityAdmin + Crossing> Trial<S> {
+    /// An active tenant.
+    pub(super) async fn founded(&self) -> TenantId {
+        let (tenant, security) = self.new_tenant();
+        let along = Along::default();
+        applied(self.store.create_tenant(&tenant, &security, along).await);
+        tenant.id
+    }
+
+    pub(super) async fn enrolled(&self, enrolment: &Enrolment) -> UserId {
+        applied(self.store.enrol(enrolment, Along::default()).await);
+        enrolment.user.id
     }
 }

@@ -6,11 +6,11 @@ use portcullis_core::factor::{FactorKind, FactorVersion};
 use portcullis_core::id::{
     ApiTokenId, ClaimId, EventId, MailId, RefreshFamilyId, TenantId, UserId,
 };
-use portcullis_core::identifier::{Identifier, IdentifierKind};
+use portcullis_core::identifier::IdentifierKind;
 use portcullis_core::refresh::{Generation, RefreshFamily};
 use portcullis_core::state::{EntityState, Status};
 use portcullis_core::store::{
-    Activation, AttemptKey, AttemptPurpose, Crossing, SecurityStore, Settlement, WriteResult,
+    Activation, AttemptKey, AttemptPurpose, SecurityStore, Settlement, WriteResult,
 };
 use portcullis_core::time::Timestamp;
 use portcullis_core::verification::{TokenKind, VerificationToken};
@@ -37,7 +37,6 @@ pub(super) struct Scene {
     pub(super) spent: VerificationToken,
     pub(super) event: EventId,
     user: UserId,
-    identifiers: Vec<Identifier>,
     issued: VerificationToken,
     mail: MailId,
     api_token: ApiTokenId,
@@ -89,13 +88,13 @@ impl Traces {
 impl Scene {
     pub(super) async fn new<S>(trial: &Trial<S>, operation: Operation) -> Self
     where
-        S: SecurityStore + Crossing,
+        S: SecurityStore,
     {
-        let mut enrolment = trial.new_enrolment(trial.tenant().await);
+        let mut new = trial.new_account(trial.tenant().await);
         if operation != Operation::InsertFactor {
-            enrolment.factor = Some(password("before"));
+            new.factor = Some(password("before"));
         }
-        let (tenant, user) = (enrolment.user.tenant, trial.enrolled(&enrolment).await);
+        let (tenant, user) = (new.tenant, trial.opened(&new).await);
         let api_token = trial.new_api_token(tenant, user);
         let created = trial
             .store
@@ -113,7 +112,6 @@ impl Scene {
             spent,
             event: EventId::from_bytes(trial.id()),
             user,
-            identifiers: enrolment.user.identifiers,
             issued,
             mail: MailId::from_bytes(trial.id()),
             api_token: api_token.id,
@@ -163,7 +161,7 @@ impl Scene {
     /// Tries the operation; returns the number that it returns, if any.
     pub(super) async fn run<S>(&self, trial: &Trial<S>, aim: Aim, along: Along) -> WriteResult<u64>
     where
-        S: SecurityStore + Crossing,
+        S: SecurityStore,
     {
         let store = &trial.store;
         let right = aim == Aim::Right;
@@ -175,19 +173,19 @@ impl Scene {
         };
         let config = password("after");
         match self.operation {
-            Operation::CreateTenant => {
-                let (mut new, mut security) = trial.new_tenant();
+            Operation::OpenTenant => {
+                let (_, mut security) = trial.new_tenant();
                 if !right {
-                    (new.id, security.tenant) = (tenant, tenant);
+                    security.tenant = tenant;
                 }
-                zero(store.create_tenant(&new, &security, along).await)
+                zero(store.open_tenant(&security, along).await)
             }
-            Operation::Enrol => {
-                let mut new = trial.new_enrolment(tenant);
+            Operation::OpenAccount => {
+                let mut new = trial.new_account(tenant);
                 if !right {
-                    new.user.identifiers.extend(self.identifiers.clone());
+                    new.user = self.user;
                 }
-                zero(store.enrol(&new, along).await)
+                zero(store.open_account(&new, along).await)
             }
             Operation::SetState => {
                 let to = Status::new(state, NOW);

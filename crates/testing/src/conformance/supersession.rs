@@ -3,7 +3,7 @@
 use portcullis_core::along::{Along, Refusal};
 use portcullis_core::entity::Epoch;
 use portcullis_core::id::{TenantId, UserId, VerificationTokenId};
-use portcullis_core::store::{Crossing, SecurityStore};
+use portcullis_core::store::SecurityStore;
 use portcullis_core::time::Timestamp;
 use portcullis_core::verification::{TokenKind, TokenRejection, VerificationToken};
 
@@ -36,7 +36,7 @@ impl<S: SecurityStore> Trial<S> {
 }
 
 /// A new token supersedes the live ones of its kind and owner, and no others.
-pub async fn a_new_token_supersedes_the_older<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_new_token_supersedes_the_older<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
     let other = trial.person(tenant).await;
     let elsewhere = trial.somebody().await;
@@ -67,9 +67,7 @@ pub async fn a_new_token_supersedes_the_older<S: SecurityStore + Crossing>(trial
 }
 
 /// Without an owner it is the address that decides.
-pub async fn a_token_without_owner_supersedes_by_address<S: SecurityStore + Crossing>(
-    trial: Trial<S>,
-) {
+pub async fn a_token_without_owner_supersedes_by_address<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, elsewhere) = (trial.tenant().await, trial.tenant().await);
     let older = trial.issue(trial.new_token(KIND, tenant, None)).await;
     let mut other_address = trial.new_token(KIND, tenant, None);
@@ -92,7 +90,7 @@ pub async fn a_token_without_owner_supersedes_by_address<S: SecurityStore + Cros
 }
 
 /// What was used or is past its end already is not superseded as well.
-pub async fn only_live_tokens_are_superseded<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn only_live_tokens_are_superseded<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
     let used = trial.issue(trial.new_token(KIND, tenant, Some(user))).await;
     applied(trial.spend(spend(&used, START)).await);
@@ -113,7 +111,7 @@ pub async fn only_live_tokens_are_superseded<S: SecurityStore + Crossing>(trial:
 
 // CC-01
 /// Of many tokens issued to one person at once, one is live.
-pub async fn one_of_many_new_tokens_is_live<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn one_of_many_new_tokens_is_live<S: SecurityStore>(trial: Trial<S>) {
     let tenant = trial.tenant().await;
     for _ in 0..rounds() / 4 {
         let user = trial.person(tenant).await;
@@ -137,9 +135,7 @@ pub async fn one_of_many_new_tokens_is_live<S: SecurityStore + Crossing>(trial: 
 }
 
 /// A moved epoch supersedes every token made before, expired or not; one made with the new epoch lives.
-pub async fn a_moved_epoch_supersedes_what_was_made_before<S: SecurityStore + Crossing>(
-    trial: Trial<S>,
-) {
+pub async fn a_moved_epoch_supersedes_what_was_made_before<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let tenant = trial.tenant().await;
     for along in [false, true] {
@@ -173,7 +169,7 @@ pub async fn a_moved_epoch_supersedes_what_was_made_before<S: SecurityStore + Cr
 }
 
 /// A token whose owner is not there, or not in its tenant, is as good as superseded.
-pub async fn a_token_of_nobody_does_not_work<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_token_of_nobody_does_not_work<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
     for (tenant, user) in [(tenant, trial.nobody()), (trial.tenant().await, user)] {
         let mut token = trial.new_token(KIND, tenant, Some(user));
@@ -189,7 +185,7 @@ pub async fn a_token_of_nobody_does_not_work<S: SecurityStore + Crossing>(trial:
 }
 
 /// The live token is the one that could be spent.
-pub async fn the_live_token_is_the_one_that_works<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn the_live_token_is_the_one_that_works<S: SecurityStore>(trial: Trial<S>) {
     let owner = trial.somebody().await;
     let (tenant, user) = owner;
     assert_eq!(trial.live_token(owner, KIND, START).await, None);
@@ -210,7 +206,7 @@ pub async fn the_live_token_is_the_one_that_works<S: SecurityStore + Crossing>(t
 }
 
 /// Revoking supersedes a person's live tokens, of every kind, and counts them.
-pub async fn revoking_supersedes_a_persons_tokens<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn revoking_supersedes_a_persons_tokens<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
     let other = trial.person(tenant).await;

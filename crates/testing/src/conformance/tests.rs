@@ -10,10 +10,10 @@ macro_rules! groups {
     };
 }
 
-const GROUPS: [(&str, &str); 23] = groups!(
-    "accounts" "activation" "api_tokens" "attempts" "audit" "commits" "companions" "enrolment" "factors"
-    "kv" "limits" "outbox" "people" "refresh" "refresh_cap" "resolution" "rotation" "session_cap" "session_use"
-    "sessions" "supersession" "tickets" "tokens"
+const GROUPS: [(&str, &str); 26] = groups!(
+    "accounts" "activation" "api_tokens" "attempts" "audit" "commits" "companions" "crossing" "enrolment" "factors"
+    "kv" "limits" "opening" "outbox" "people" "refresh" "refresh_cap" "resolution" "rotation" "session_cap" "session_use"
+    "sessions" "supersession" "tenants" "tickets" "tokens"
 );
 
 #[test]

@@ -2,7 +2,7 @@
 
 use portcullis_core::along::{Along, Refusal, Spend};
 use portcullis_core::id::VerificationTokenId;
-use portcullis_core::store::{Crossing, SecurityStore, WriteResult};
+use portcullis_core::store::{SecurityStore, WriteResult};
 use portcullis_core::time::Timestamp;
 use portcullis_core::verification::{TokenKind, TokenRejection, VerificationToken};
 
@@ -31,7 +31,7 @@ impl<S: SecurityStore> Trial<S> {
 }
 
 /// A token reads back as it was issued, and looking at it changes nothing.
-pub async fn looking_at_a_token_changes_nothing<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn looking_at_a_token_changes_nothing<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
     for kind in TokenKind::ALL {
         let owned = trial.new_token(kind, tenant, Some(user));
@@ -50,7 +50,7 @@ pub async fn looking_at_a_token_changes_nothing<S: SecurityStore + Crossing>(tri
 }
 
 /// A token is used up by the write that spends it, and then never again.
-pub async fn a_token_is_spent_once<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_token_is_spent_once<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
     for user in [Some(user), None] {
         let token = trial.issue(trial.new_token(KIND, tenant, user)).await;
@@ -64,7 +64,7 @@ pub async fn a_token_is_spent_once<S: SecurityStore + Crossing>(trial: Trial<S>)
 
 // OT-03, CC-01
 /// Of 64 who spend one token at once, one does.
-pub async fn one_of_many_spends_a_token<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn one_of_many_spends_a_token<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
     for _ in 0..rounds() {
         let token = trial.issue(trial.new_token(KIND, tenant, Some(user))).await;
@@ -81,9 +81,7 @@ pub async fn one_of_many_spends_a_token<S: SecurityStore + Crossing>(trial: Tria
 
 // OT-04
 /// A token works until the moment before its end and not at it.
-pub async fn a_token_works_before_its_end_and_not_at_it<S: SecurityStore + Crossing>(
-    trial: Trial<S>,
-) {
+pub async fn a_token_works_before_its_end_and_not_at_it<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
     for user in [Some(user), None] {
         let token = trial.issue(trial.new_token(KIND, tenant, user)).await;
@@ -98,9 +96,7 @@ pub async fn a_token_works_before_its_end_and_not_at_it<S: SecurityStore + Cross
 
 /// A token that does not work for several reasons is refused for the first of them: unknown, other kind, consumed,
 /// superseded, expired.
-pub async fn the_first_reason_against_a_token_is_given<S: SecurityStore + Crossing>(
-    trial: Trial<S>,
-) {
+pub async fn the_first_reason_against_a_token_is_given<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
     let elsewhere = trial.tenant().await;
     let late = after(1_000_000);
@@ -142,7 +138,7 @@ pub async fn the_first_reason_against_a_token_is_given<S: SecurityStore + Crossi
 }
 
 /// An unsuccessful try uses nothing up.
-pub async fn a_refused_token_is_not_used_up<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn a_refused_token_is_not_used_up<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
     let token = trial.issue(trial.new_token(KIND, tenant, Some(user))).await;
     let right = spend(&token, START);
@@ -168,7 +164,7 @@ pub async fn a_refused_token_is_not_used_up<S: SecurityStore + Crossing>(trial: 
 }
 
 /// Tokens past their end are removed and counted, used or not; others are kept.
-pub async fn purging_removes_tokens_past_their_end<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn purging_removes_tokens_past_their_end<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let tenant = trial.tenant().await;
     let mut old = Vec::new();
@@ -195,7 +191,7 @@ pub async fn purging_removes_tokens_past_their_end<S: SecurityStore + Crossing>(
 
 // CC-04
 /// No time makes a token panic or fail.
-pub async fn tokens_bear_every_time<S: SecurityStore + Crossing>(trial: Trial<S>) {
+pub async fn tokens_bear_every_time<S: SecurityStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.somebody().await;
     for expires_at in EXTREMES {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-const LIST: &str = include_str!("../methods.rs");
+const LIST: &str = include_str!("../../../core/src/store/methods.rs");
 
 /// The files of core's `store` folder; none where this crate is not in its workspace.
 fn sources(folder: &Path) -> Vec<String> {

@@ -3,12 +3,11 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use portcullis_core::along::Along;
-use portcullis_core::entity::{Tenant, TenantSecurity, User};
+use portcullis_core::entity::{Tenant, User};
 use portcullis_core::error::StoreError;
 use portcullis_core::id::{TenantId, UserId};
 use portcullis_core::identifier::Identifier;
-use portcullis_core::store::{Crossing, IdentityAdmin, IdentityLookup, WriteResult};
+use portcullis_core::store::IdentityAdmin;
 
 use super::mutant;
 use crate::wrap::Around;
@@ -85,21 +84,16 @@ impl<S> WrongTenant<S> {
 }
 
 #[async_trait]
-impl<S: IdentityLookup + Crossing> Around for WrongTenant<S> {
+impl<S: IdentityAdmin> Around for WrongTenant<S> {
     type Store = S;
 
     fn store(&self) -> &S {
         &self.store
     }
 
-    async fn create_tenant(
-        &self,
-        tenant: &Tenant,
-        security: &TenantSecurity,
-        along: Along,
-    ) -> WriteResult<()> {
+    async fn insert_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {
         self.tenants().push(tenant.id);
-        self.store.create_tenant(tenant, security, along).await
+        self.store.insert_tenant(tenant).await
     }
 
     async fn user(&self, tenant: TenantId, user: UserId) -> Result<Option<User>, StoreError> {

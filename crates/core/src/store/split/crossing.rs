@@ -1,0 +1,131 @@
+//! The writes that cross the halves; the laws are [`Split`]'s.
+
+use async_trait::async_trait;
+
+use super::Split;
+use crate::along::{Along, Refusal, Write};
+use crate::entity::{Enrolment, Tenant, TenantSecurity, User};
+use crate::error::{StoreError, StoreErrorKind};
+use crate::id::{ensure_tenant_id_not_reserved, ensure_user_id_not_reserved};
+use crate::store::{
+    AccountOpening, AccountStore, Crossing, IdentityAdmin, VerificationStore, WriteResult,
+};
+use crate::verification::TokenRejection;
+
+#[async_trait]
+impl<Directory, Security> Crossing for Split<Directory, Security>
+where
+    Directory: IdentityAdmin,
+    Security: AccountOpening + AccountStore + VerificationStore,
+{
+    async fn create_tenant(
+        &self,
+        tenant: &Tenant,
+        security: &TenantSecurity,
+        along: Along,
+    ) -> WriteResult<()> {
+        if let Some(rejection) = self.rejected_token(&along).await? {
+            return refused(Refusal::Token(rejection));
+        }
+        if ensure_tenant_id_not_reserved(tenant.id).is_err() {
+            return refused(Refusal::Reserved);
+        }
+        if self.security.tenant_security(tenant.id).await?.is_some() {
+            return refused(Refusal::Exists);
+        }
+        match self.directory.insert_tenant(tenant).await {
+            Ok(()) => self.security.open_tenant(security, along).await,
+            Err(error) if error.kind() == StoreErrorKind::Conflict => refused(Refusal::Exists),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn enrol(&self, enrolment: &Enrolment, along: Along) -> WriteResult<()> {
+        let user = &enrolment.user;
+        if let Some(rejection) = self.rejected_token(&along).await? {
+            return refused(Refusal::Token(rejection));
+        }
+        if ensure_user_id_not_reserved(user.id).is_err() {
+            return refused(Refusal::Reserved);
+        }
+        let there = self.security.account(user.tenant, user.id).await?;
+        let person = self.directory.user(user.tenant, user.id).await?;
+        let is_new = match (there, person) {
+            (None, None) => true,
+            // What a crash left of this very call.
+            (None, Some(there)) if there.identifiers == user.identifiers => false,
+            _ => return refused(Refusal::Exists),
+        };
+        if is_new && let Some(refusal) = self.create(user).await? {
+            return refused(refusal);
+        }
+        let account = enrolment.account();
+        let opened = self.security.open_account(&account, along).await?;
+        if is_new && opened.refusal().is_some() {
+            self.undo(user).await?;
+        }
+        Ok(opened)
+    }
+}
+
+impl<Directory, Security> Split<Directory, Security>
+where
+    Directory: IdentityAdmin,
+    Security: AccountStore + VerificationStore,
+{
+    /// What is wrong with the token that the write would spend, as the write itself would find it.
+    async fn rejected_token(&self, along: &Along) -> Result<Option<TokenRejection>, StoreError> {
+        let Some(spend) = along.spend else {
+            return Ok(None);
+        };
+        let token = self.security.peek(spend.id).await?;
+        let Some(token) = token.filter(|token| token.tenant == spend.tenant) else {
+            return Ok(Some(TokenRejection::Unknown));
+        };
+        let rejection = token.check(spend.kind, spend.now).err();
+        let (None | Some(TokenRejection::Expired), Some(user)) = (rejection, token.user) else {
+            return Ok(rejection);
+        };
+        let owner = self.security.account(token.tenant, user).await?;
+        let is_current =
+            owner.is_some_and(|account| token.epoch.is_none_or(|epoch| epoch == account.epoch));
+        Ok(if is_current {
+            rejection
+        } else {
+            Some(TokenRejection::Superseded)
+        })
+    }
+
+    /// Creates a person, or says why not.
+    async fn create(&self, user: &User) -> Result<Option<Refusal>, StoreError> {
+        match self.directory.create_user(user).await {
+            Ok(()) => return Ok(None),
+            Err(error) if error.kind() == StoreErrorKind::Conflict => {}
+            Err(error) => return Err(error),
+        }
+        for identifier in &user.identifiers {
+            let holder = self.directory.find_user(user.tenant, identifier).await?;
+            if holder.is_some_and(|holder| holder.id != user.id) {
+                return Ok(Some(Refusal::IdentifierTaken));
+            }
+        }
+        let tenant = self.security.tenant_security(user.tenant).await?;
+        Ok(Some(if tenant.is_some() {
+            Refusal::Exists
+        } else {
+            Refusal::NotFound
+        }))
+    }
+
+    /// Removes a person that was created a moment ago, unless they have an account by now.
+    async fn undo(&self, user: &User) -> Result<(), StoreError> {
+        if self.security.account(user.tenant, user.id).await?.is_none() {
+            self.directory.remove_user(user.tenant, user.id).await?;
+        }
+        Ok(())
+    }
+}
+
+const fn refused(refusal: Refusal) -> WriteResult<()> {
+    Ok(Write::Refused(refusal))
+}
