@@ -31,6 +31,8 @@ mod sessions;
 mod sign_in;
 #[path = "../../crates/backends/tests/faults/sign_up.rs"]
 mod sign_up;
+#[path = "../../crates/backends/tests/faults/split.rs"]
+mod split;
 #[path = "../../crates/backends/tests/faults/token_pair.rs"]
 mod token_pair;
 #[path = "../../crates/backends/tests/faults/verify_email.rs"]

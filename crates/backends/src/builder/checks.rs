@@ -114,27 +114,38 @@ pub(super) async fn default_tenant(
             .directory
             .tenant(TenantKey::Slug(DEFAULT_TENANT_SLUG))
     };
-    if let Some(tenant) = find().await? {
-        return Ok(tenant.id);
-    }
     let now = clock.now();
+    let security_of = |tenant| TenantSecurity {
+        tenant,
+        status: Status::new(EntityState::Active, now),
+        policy: PolicyOverrides::default(),
+    };
+    let created = |tenant| {
+        let kind = AuthEventType::TenantCreated;
+        let event = journal.event(tenant, kind, &ClientInfo::default())?;
+        Ok::<_, BuildError>(Along::event(event.by(UserId::SYSTEM).finish()))
+    };
+    if let Some(Tenant { id, .. }) = find().await? {
+        // A directory of the adopter's own knows tenants that we have not seen yet; and a process may have died between
+        // its half and ours.
+        if stores.security.tenant_security(id).await?.is_none() {
+            let security = security_of(id);
+            let opening = stores.security.open_tenant(&security, created(id)?);
+            return match opening.await? {
+                Write::Applied(()) | Write::Refused(Refusal::Exists) => Ok(id),
+                Write::Refused(refusal) => Err(conflict(refusal)),
+            };
+        }
+        return Ok(id);
+    }
     let tenant = Tenant {
         id: TenantId::time_ordered(now, entropy)?,
         slug: DEFAULT_TENANT_SLUG.to_owned(),
         domains: Vec::new(),
         name: "Default".to_owned(),
     };
-    let security = TenantSecurity {
-        tenant: tenant.id,
-        status: Status::new(EntityState::Active, now),
-        policy: PolicyOverrides::default(),
-    };
-    let event = journal.event(
-        tenant.id,
-        AuthEventType::TenantCreated,
-        &ClientInfo::default(),
-    )?;
-    let along = Along::event(event.by(UserId::SYSTEM).finish());
+    let security = security_of(tenant.id);
+    let along = created(tenant.id)?;
     match stores
         .crossing
         .create_tenant(&tenant, &security, along)
@@ -146,8 +157,12 @@ pub(super) async fn default_tenant(
             Some(tenant) => Ok(tenant.id),
             None => Err(StoreError::new(StoreErrorKind::Stale).into()),
         },
-        Write::Refused(refusal) => Err(StoreError::new(StoreErrorKind::Conflict)
-            .with_source(refusal)
-            .into()),
+        Write::Refused(refusal) => Err(conflict(refusal)),
     }
+}
+
+fn conflict(refusal: Refusal) -> BuildError {
+    StoreError::new(StoreErrorKind::Conflict)
+        .with_source(refusal)
+        .into()
 }

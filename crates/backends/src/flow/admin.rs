@@ -1,7 +1,7 @@
 //! What operators do, from the command line: the actor is the system.
 
 use portcullis_core::along::{Along, Refusal, Write};
-use portcullis_core::entity::{Account, Enrolment, User};
+use portcullis_core::entity::{Account, Enrolment, NewAccount, User};
 use portcullis_core::event::{AuthEvent, AuthEventType, EventQueryFilter};
 use portcullis_core::factor::FactorConfig;
 use portcullis_core::id::{ApiTokenId, TenantId, UserId};
@@ -17,6 +17,7 @@ use portcullis_core::time::Timestamp;
 use serde_json::json;
 
 use super::api_tokens::{ApiTokenInfo, CreateApiTokenOutcome, NewApiToken, Owner};
+use super::sign_up::stored_spelling;
 use crate::error::FlowError;
 use crate::portcullis::Portcullis;
 
@@ -69,7 +70,8 @@ pub enum AdminOutcome {
 }
 
 impl Portcullis {
-    /// Opens an active account with a password, for the first person of a service.
+    /// Opens an active account with a password: for the first person of a service, or for somebody whom the directory
+    /// knows and who never signed up.
     ///
     /// # Errors
     /// [`FlowError`] where hashing or the store could not be had.
@@ -83,34 +85,83 @@ impl Portcullis {
         if let Err(rejection) = rule::password::check(&password, &policy.password) {
             return Ok(OpenAccountOutcome::PasswordRefused(rejection));
         }
-        let hash = self.0.hasher.hash(&password).await?;
+        let factor = FactorConfig::Password(self.0.hasher.hash(&password).await?);
+        // As at a sign-up, the address may become somebody's between the look-up and the write.
+        for _ in 0..3 {
+            let found = self.0.stores.directory.find_user(tenant, &email).await?;
+            let (user, written) = match found {
+                None => self.enrol_active(tenant, &email, &factor).await?,
+                Some(user) => {
+                    let security = &self.0.stores.security;
+                    if security.account(tenant, user.id).await?.is_some() {
+                        return Ok(OpenAccountOutcome::Taken);
+                    }
+                    self.open_active(&user, &email, &factor).await?
+                }
+            };
+            match written {
+                Write::Applied(()) => return Ok(OpenAccountOutcome::Opened { user }),
+                Write::Refused(Refusal::IdentifierTaken | Refusal::Exists) => {}
+                Write::Refused(refusal) => return Err(FlowError::internal(refusal)),
+            }
+        }
+        Err(FlowError::Unavailable(Box::new(Refusal::Stale)))
+    }
+
+    /// For somebody new.
+    async fn enrol_active(
+        &self,
+        tenant: TenantId,
+        email: &Identifier,
+        factor: &FactorConfig,
+    ) -> Result<(UserId, Write<()>), FlowError> {
         let now = self.now();
-        let id = UserId::time_ordered(now, self.entropy())?;
-        let event = self.operator_event(
-            tenant,
-            id,
-            AuthEventType::AccountOpened,
-            serde_json::Value::Null,
-        )?;
+        let id = self.new_user_id(tenant).await?;
         let enrolment = Enrolment {
             handle: email.raw.clone(),
             user: User {
                 id,
                 tenant,
-                identifiers: vec![email],
+                identifiers: vec![email.clone()],
                 profile: json!({}),
                 created_at: now,
             },
             state: EntityState::Active,
             verified: true,
-            factor: Some(FactorConfig::Password(hash)),
+            factor: Some(factor.clone()),
             now,
         };
-        match self.0.stores.crossing.enrol(&enrolment, event).await? {
-            Write::Applied(()) => Ok(OpenAccountOutcome::Opened { user: id }),
-            Write::Refused(Refusal::IdentifierTaken) => Ok(OpenAccountOutcome::Taken),
-            Write::Refused(refusal) => Err(FlowError::internal(refusal)),
-        }
+        let event = self.account_opened(tenant, id)?;
+        let written = self.0.stores.crossing.enrol(&enrolment, event).await?;
+        Ok((id, written))
+    }
+
+    /// For somebody whom the directory knows already.
+    async fn open_active(
+        &self,
+        user: &User,
+        email: &Identifier,
+        factor: &FactorConfig,
+    ) -> Result<(UserId, Write<()>), FlowError> {
+        let stored = stored_spelling(user, email);
+        let account = NewAccount {
+            user: user.id,
+            tenant: user.tenant,
+            state: EntityState::Active,
+            handle: stored.raw.clone(),
+            verified: vec![stored.clone()],
+            factor: Some(factor.clone()),
+            now: self.now(),
+        };
+        let event = self.account_opened(user.tenant, user.id)?;
+        let security = &self.0.stores.security;
+        let written = security.open_account(&account, event).await?;
+        Ok((user.id, written))
+    }
+
+    fn account_opened(&self, tenant: TenantId, user: UserId) -> Result<Along, FlowError> {
+        let kind = AuthEventType::AccountOpened;
+        self.operator_event(tenant, user, kind, serde_json::Value::Null)
     }
 
     /// People of a tenant by id, those after `after`, at most `limit` (1..=1000).

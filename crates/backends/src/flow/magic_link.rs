@@ -22,6 +22,7 @@ use serde_json::json;
 
 use super::mailed_link::{LinkSpec, Recipient, reason_of};
 use super::open_session::{Opening, SignedIn};
+use super::sign_up::stored_spelling;
 use crate::error::FlowError;
 use crate::mail::MailParams;
 use crate::portcullis::Portcullis;
@@ -216,7 +217,7 @@ impl Portcullis {
         }
         let email = self.address_of(token)?;
         // Between the look-up and the write somebody may sign up with the address; then it is somebody's.
-        for _ in 0..2 {
+        for _ in 0..3 {
             let (user, person) = self.mailed_person(context.tenant, &email).await?;
             let moved = token.user.is_some() && token.user != user.as_ref().map(|user| user.id);
             // One canonical form has spellings that are mailboxes of different people: what was sent to one signs in
@@ -235,11 +236,15 @@ impl Portcullis {
                 (MailedSignIn::Activate, Some(person)) => {
                     self.spend_on_activation(token, person, context).await?
                 }
-                _ => self.spend_on_enrolment(token, &email, context).await?,
+                _ => {
+                    let known = user.as_ref();
+                    self.spend_on_enrolment(token, known, &email, context)
+                        .await?
+                }
             };
             let reason = match written {
                 Write::Applied(proved) => return Ok(Ok(proved)),
-                Write::Refused(Refusal::IdentifierTaken) => continue,
+                Write::Refused(Refusal::IdentifierTaken | Refusal::Exists) => continue,
                 Write::Refused(Refusal::Token(rejection)) => reason_of(rejection),
                 Write::Refused(Refusal::Transition { .. }) => Reason::Suspended,
                 Write::Refused(Refusal::NotFound) => Reason::UnknownCredential,
@@ -303,34 +308,48 @@ impl Portcullis {
         Ok(written.map(|()| Proved { user, epoch }))
     }
 
+    /// An account for somebody new, or for somebody whom the directory knows and who never signed up.
     async fn spend_on_enrolment(
         &self,
         token: &VerificationToken,
+        known: Option<&User>,
         email: &Identifier,
         context: &RequestContext,
     ) -> Result<Write<Proved>, FlowError> {
         let now = self.now();
-        let id = UserId::time_ordered(now, self.entropy())?;
-        let user = User {
-            id,
-            tenant: context.tenant,
-            identifiers: vec![email.clone()],
-            profile: json!({}),
-            created_at: now,
+        let id = match known {
+            Some(user) => user.id,
+            None => self.new_user_id(context.tenant).await?,
         };
+        let signed_up = self.proved_event(id, AuthEventType::SignUp, context)?;
+        let mut along = self.proved_event(id, AuthEventType::EmailVerified, context)?;
+        along.events.extend(signed_up.events);
+        let along = along.with_spend(self.spend_of(token));
         let enrolment = Enrolment {
-            user,
+            user: User {
+                id,
+                tenant: context.tenant,
+                identifiers: vec![email.clone()],
+                profile: json!({}),
+                created_at: now,
+            },
             state: EntityState::Active,
             handle: email.raw.clone(),
             verified: true,
             factor: None,
             now,
         };
-        let signed_up = self.proved_event(id, AuthEventType::SignUp, context)?;
-        let mut along = self.proved_event(id, AuthEventType::EmailVerified, context)?;
-        along.events.extend(signed_up.events);
-        let along = along.with_spend(self.spend_of(token));
-        if let Write::Refused(refusal) = self.0.stores.crossing.enrol(&enrolment, along).await? {
+        let stores = &self.0.stores;
+        let written = match known {
+            Some(_) => {
+                stores
+                    .security
+                    .open_account(&enrolment.account(), along)
+                    .await?
+            }
+            None => stores.crossing.enrol(&enrolment, along).await?,
+        };
+        if let Write::Refused(refusal) = written {
             return Ok(Write::Refused(refusal));
         }
         let along = self.sign_in_event(id, context)?;
@@ -436,7 +455,5 @@ impl Portcullis {
 
 /// The address as the directory holds it, not the spelling that was typed now.
 fn stored_address<'a>(user: Option<&'a User>, typed: &'a Identifier) -> &'a Identifier {
-    let same = |held: &&Identifier| held.kind == typed.kind && held.canonical == typed.canonical;
-    let held = user.and_then(|user| user.identifiers.iter().find(same));
-    held.unwrap_or(typed)
+    user.map_or(typed, |user| stored_spelling(user, typed))
 }

@@ -6,7 +6,7 @@
 
 use portcullis_core::along::{Along, Refusal, Write};
 use portcullis_core::backend::RequestContext;
-use portcullis_core::entity::{Enrolment, Epoch, User};
+use portcullis_core::entity::{Enrolment, Epoch, NewAccount, User};
 use portcullis_core::entropy::random_bytes;
 use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::factor::FactorConfig;
@@ -88,8 +88,9 @@ impl Portcullis {
             password,
             browser: digest,
         };
-        // Between the look-up and the write somebody else may sign up with the address; then it is known.
-        for _ in 0..2 {
+        // Between the look-up and the write somebody else may sign up with the address; then it is known, and where
+        // directory and accounts are two stores, known a moment before it has its account.
+        for _ in 0..3 {
             let written = match self
                 .0
                 .stores
@@ -108,7 +109,7 @@ impl Portcullis {
                     self.0.mail_queued.notify_one();
                     return Ok(SignUpOutcome::Accepted { browser });
                 }
-                Write::Refused(Refusal::IdentifierTaken) => {}
+                Write::Refused(Refusal::IdentifierTaken | Refusal::Exists) => {}
                 Write::Refused(refusal) => return Err(FlowError::internal(refusal)),
             }
         }
@@ -123,7 +124,7 @@ impl Portcullis {
         context: &RequestContext,
     ) -> Result<Write<()>, FlowError> {
         let now = self.now();
-        let id = UserId::time_ordered(now, self.entropy())?;
+        let id = self.new_user_id(context.tenant).await?;
         let event = self
             .event(context.tenant, AuthEventType::SignUp, &context.client)?
             .about(id)
@@ -161,7 +162,7 @@ impl Portcullis {
     }
 
     /// Somebody has the address. While it is not proved, this sign-up takes the place of the one before; after that,
-    /// its owner is told.
+    /// its owner is told. Somebody whom the directory knows and who never signed up is a candidate until they do.
     async fn sign_up_again(
         &self,
         user: &User,
@@ -179,21 +180,26 @@ impl Portcullis {
         let event = self
             .event(context.tenant, AuthEventType::SignUp, &context.client)?
             .about(user.id);
-        let along = match subject {
-            Some(subject) if subject.user_status.state == EntityState::Pending => {
+        let stored = stored_spelling(user, email);
+        let state = subject.as_ref().map(|subject| subject.user_status.state);
+        let epoch = subject.map(|subject| subject.epoch).unwrap_or_default();
+        let along = match state {
+            None | Some(EntityState::Candidate | EntityState::Pending) => {
                 // While nothing is proved, the latest sign-up says where its mail goes: another spelling of the address
-                // must not keep the owner's mail away from them.
-                if user.email().is_none_or(|stored| stored.raw != email.raw) {
+                // must not keep the owner's mail away from them. A candidate's the directory says.
+                let is_ours = state == Some(EntityState::Pending);
+                if is_ours && user.email().is_none_or(|stored| stored.raw != email.raw) {
                     let identifiers = [email.clone()];
                     let directory = &self.0.stores.directory;
                     directory
                         .set_identifiers(context.tenant, user.id, &identifiers)
                         .await?;
                 }
+                let email = if is_ours { email } else { stored };
                 let to = Recipient {
                     tenant: context.tenant,
                     user: Some(user.id),
-                    epoch: Some(subject.epoch),
+                    epoch: Some(epoch),
                     email,
                 };
                 let payload = self.seal_pending(context.tenant, user.id, pending)?;
@@ -205,7 +211,7 @@ impl Portcullis {
                     &context.client,
                 )?
             }
-            _ => {
+            Some(_) => {
                 let along = Along::event(event.refused(Reason::AlreadyRegistered).finish());
                 along.with_mail(self.queue_mail(
                     context.tenant,
@@ -215,7 +221,29 @@ impl Portcullis {
                 )?)
             }
         };
-        Ok(self.0.stores.security.record(along).await?)
+        let security = &self.0.stores.security;
+        Ok(match state {
+            Some(_) => security.record(along).await?,
+            None => {
+                let account = NewAccount {
+                    user: user.id,
+                    tenant: context.tenant,
+                    state: EntityState::Candidate,
+                    handle: stored.raw.clone(),
+                    verified: Vec::new(),
+                    factor: None,
+                    now: self.now(),
+                };
+                security.open_account(&account, along).await?
+            }
+        })
+    }
+
+    /// The id of somebody who is about to be created.
+    pub(super) async fn new_user_id(&self, tenant: TenantId) -> Result<UserId, FlowError> {
+        let offered = UserId::time_ordered(self.now(), self.entropy())?;
+        let directory = &self.0.stores.directory;
+        Ok(directory.new_user_id(tenant, offered).await?)
     }
 
     /// Adds a new verification token to `along`, with what travels with it, and the mail that brings it.
@@ -278,6 +306,14 @@ impl Portcullis {
         }
         Ok(SecretText::new(hex))
     }
+}
+
+/// An address as the directory holds it.
+pub(super) fn stored_spelling<'a>(user: &'a User, email: &'a Identifier) -> &'a Identifier {
+    let mut identifiers = user.identifiers.iter();
+    identifiers
+        .find(|stored| stored.is_same(email))
+        .unwrap_or(email)
 }
 
 impl Pending {

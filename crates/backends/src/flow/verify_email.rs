@@ -14,7 +14,7 @@ use portcullis_core::store::Activation;
 use portcullis_core::verification::{TokenKind, VerificationToken};
 
 use super::mailed_link::{ReadLink, Recipient, reason_of};
-use super::sign_up::BROWSER_DOMAIN;
+use super::sign_up::{BROWSER_DOMAIN, stored_spelling};
 use crate::error::FlowError;
 use crate::portcullis::Portcullis;
 
@@ -185,7 +185,12 @@ impl Portcullis {
             Some(user) => {
                 let subject = security.subject_state(context.tenant, user.id).await?;
                 match subject {
-                    Some(subject) if subject.user_status.state == EntityState::Pending => {
+                    Some(subject)
+                        if matches!(
+                            subject.user_status.state,
+                            EntityState::Candidate | EntityState::Pending
+                        ) =>
+                    {
                         let kind = TokenKind::EmailVerification;
                         // The password of the latest sign-up goes on in the new link. Where its link has ended, the new
                         // one asks for a password.
@@ -194,7 +199,7 @@ impl Portcullis {
                             .await?;
                         let payload = live.and_then(|token| token.payload);
                         let along = Along::event(event.about(user.id).finish());
-                        let email = user.email().unwrap_or(&input.email);
+                        let email = stored_spelling(&user, &input.email);
                         let to = Recipient {
                             tenant: context.tenant,
                             user: Some(user.id),
@@ -203,12 +208,14 @@ impl Portcullis {
                         };
                         self.with_verification(along, &to, payload, &policy, &context.client)?
                     }
-                    _ => Along::event(
+                    Some(_) => Along::event(
                         event
                             .about(user.id)
                             .refused(Reason::AlreadyRegistered)
                             .finish(),
                     ),
+                    // Known to the directory, and never signed up.
+                    None => Along::event(event.refused(Reason::UnknownIdentifier).finish()),
                 }
             }
         };

@@ -21,6 +21,7 @@ mod present;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod split;
 mod store;
 mod teeth;
 #[cfg(feature = "jwt")]

@@ -9,11 +9,11 @@ use portcullis_backends::flow::{ResendVerification, SignUpOutcome, VerifyEmailOu
 use crate::every::every_fault;
 use crate::world::{ADA, OTHER_PASSWORD, PASSWORD, World, cookie_of, session_of};
 
-const fn accepted(outcome: &SignUpOutcome) -> bool {
+pub(crate) const fn accepted(outcome: &SignUpOutcome) -> bool {
     matches!(outcome, SignUpOutcome::Accepted { .. })
 }
 
-async fn resend(w: &World) -> Result<(), FlowError> {
+pub(crate) async fn resend(w: &World) -> Result<(), FlowError> {
     let email = Identifier::email(ADA).unwrap();
     let context = w.context();
     w.advance(1);
@@ -24,7 +24,7 @@ async fn resend(w: &World) -> Result<(), FlowError> {
 }
 
 /// The latest link activates the account with the password of this browser, once.
-async fn the_latest_link_works_once(w: &World, browser: &SecretText, password: &str) {
+pub(crate) async fn the_latest_link_works_once(w: &World, browser: &SecretText, password: &str) {
     let link = w.mailed_link(ADA).await;
     let verified = w.verify(&link, Some(browser)).await;
     assert!(matches!(verified, VerifyEmailOutcome::Verified { .. }));
@@ -34,7 +34,7 @@ async fn the_latest_link_works_once(w: &World, browser: &SecretText, password: &
     assert!(w.accepts_cookie(&session_of(signed_in).cookie).await);
 }
 
-async fn people_called_ada(w: &World) -> usize {
+pub(crate) async fn people_called_ada(w: &World) -> usize {
     let people = w.portcullis.admin_users(w.tenant(), None, 1000).await;
     let has_address = |raw: &str| raw == ADA;
     let people = people.unwrap().into_iter();

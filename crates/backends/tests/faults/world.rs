@@ -15,7 +15,7 @@ use portcullis_backends::core::net::ClientInfo;
 use portcullis_backends::core::principal::Principal;
 use portcullis_backends::core::secret::{Password, SecretText};
 use portcullis_backends::core::store::{
-    AuditQuery, IdentityStore, RateLimitStore, ResolveSession, SessionStore, TicketStore,
+    AuditQuery, IdentityStore, RateLimitStore, ResolveSession, SessionStore, Split, TicketStore,
 };
 use portcullis_backends::flow::{
     ApiTokenInfo, CreateApiTokenOutcome, NewApiToken, SignIn, SignInOutcome, SignUp, SignUpOutcome,
@@ -40,6 +40,8 @@ pub(crate) struct World {
     pub(crate) hasher: Arc<CountingHasher>,
     /// What ended with an acknowledged answer before the flow began.
     dead: OnceCell<Dead>,
+    /// Directory and accounts are two stores, so that a person may be there who has no account.
+    pub(crate) split: bool,
     _keep: Keep,
 }
 
@@ -60,6 +62,16 @@ impl World {
     /// An instance with Eve, who came and left.
     pub(crate) async fn new() -> Self {
         Self::with(|store| store, |builder| builder).await
+    }
+
+    /// The same, with the directory in one store and the rest in another. They never look at each other's rows, so the
+    /// tables of one store will do.
+    pub(crate) async fn split() -> Self {
+        let halves = |store: FaultStore<Store>| Split::new(store.clone(), store);
+        Self {
+            split: true,
+            ..Self::with(halves, |builder| builder).await
+        }
     }
 
     /// The same, on what `wrap` makes of the store, and built as `change` has it.
@@ -86,6 +98,7 @@ impl World {
             mailbox,
             hasher,
             dead: OnceCell::new(),
+            split: false,
             _keep: keep,
         };
         let dead = world.eve_comes_and_leaves().await;

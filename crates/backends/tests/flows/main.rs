@@ -10,6 +10,7 @@
 mod basic;
 mod chain;
 mod harness;
+mod known_people;
 mod lifetimes;
 mod magic_link;
 mod outbox;

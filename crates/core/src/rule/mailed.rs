@@ -38,7 +38,8 @@ pub fn sign_in(
             Err(Reason::UnknownIdentifier)
         };
     };
-    let is_pending = subject.user_status.effective_at(now) == EntityState::Pending;
+    let state = subject.user_status.effective_at(now);
+    let is_pending = matches!(state, EntityState::Candidate | EntityState::Pending);
     match credential::admit(subject, None, now) {
         Ok(()) if has_proved(account, address) => Ok(MailedSignIn::SignIn),
         Ok(()) => Err(Reason::Unverified),
@@ -122,6 +123,6 @@ mod tests {
         assert_eq!(pending(true), Ok(MailedSignIn::Activate));
         assert_eq!(pending(false), Err(Reason::Unverified));
         let candidate = decide(EntityState::Candidate, &[], true);
-        assert_eq!(candidate, Err(Reason::Unverified));
+        assert_eq!(candidate, Ok(MailedSignIn::Activate));
     }
 }
