@@ -19,6 +19,8 @@ mod background;
 mod chain;
 #[path = "../../crates/backends/tests/faults/every.rs"]
 mod every;
+#[path = "../../crates/backends/tests/faults/import_user.rs"]
+mod import_user;
 #[path = "../../crates/backends/tests/faults/laws.rs"]
 mod laws;
 #[path = "../../crates/backends/tests/faults/passwords.rs"]

@@ -20,7 +20,7 @@ use portcullis_core::store::{
 use portcullis_tokens::OsEntropy;
 use portcullis_tokens::keys::KeyRings;
 use portcullis_tokens::opaque::{TokenFormat, Tokens};
-use portcullis_tokens::password::{Argon2Pool, HashPoolConfig, PasswordHasher};
+use portcullis_tokens::password::{AdoptHashes, Argon2Pool, HashPoolConfig, PasswordHasher};
 use portcullis_tokens::seal::Sealer;
 use tokio::sync::{Mutex, Notify};
 
@@ -63,6 +63,7 @@ pub struct Builder<S> {
     mailer: Option<Arc<dyn Mailer>>,
     templates: Templates,
     hasher: Option<Arc<dyn PasswordHasher>>,
+    adopts: Option<Arc<dyn AdoptHashes>>,
     hash_pool: HashPoolConfig,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -129,6 +130,7 @@ impl<S: IdentityStore> Builder<S> {
             mailer: None,
             templates: Templates::default(),
             hasher: None,
+            adopts: None,
             hash_pool: HashPoolConfig::default(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
@@ -198,6 +200,16 @@ impl<S: IdentityStore> Builder<S> {
     #[must_use]
     pub fn hasher(mut self, hasher: Arc<dyn PasswordHasher>) -> Self {
         self.hasher = Some(hasher);
+        self.adopts = None;
+        self
+    }
+
+    /// Another password hasher that takes over hashes of other systems as well, for [`Portcullis::import_user`]. The
+    /// argon2id pool is one where the feature `foreign-hashes` is on.
+    #[must_use]
+    pub fn adopting_hasher(mut self, hasher: Arc<impl AdoptHashes>) -> Self {
+        self.hasher = Some(Arc::clone(&hasher) as Arc<dyn PasswordHasher>);
+        self.adopts = Some(hasher);
         self
     }
 
@@ -347,13 +359,13 @@ impl<S: IdentityStore> Builder<S> {
             None => KeyRings::generate(&*self.entropy, self.clock.now())?,
         };
         check_keys(&stores, &keys).await?;
-        let hasher = match self.hasher {
-            Some(hasher) => hasher,
-            None => Arc::new(Argon2Pool::start(
-                self.hash_pool,
-                keys.clone(),
-                Arc::clone(&self.entropy),
-            )?),
+        let (hasher, adopts) = match self.hasher {
+            Some(hasher) => (hasher, self.adopts),
+            None => {
+                let entropy = Arc::clone(&self.entropy);
+                let pool = Argon2Pool::start(self.hash_pool, keys.clone(), entropy)?;
+                with_adoption(Arc::new(pool))
+            }
         };
         let journal = Arc::new(Journal::new(
             Arc::clone(&stores.security),
@@ -422,6 +434,7 @@ impl<S: IdentityStore> Builder<S> {
             tokens,
             sealer: Sealer::new(keys),
             hasher,
+            adopts,
             passwords,
             mailer,
             templates,
@@ -438,4 +451,16 @@ impl<S: IdentityStore> Builder<S> {
         }
         Ok(portcullis)
     }
+}
+
+type Hashers = (Arc<dyn PasswordHasher>, Option<Arc<dyn AdoptHashes>>);
+
+#[cfg(feature = "foreign-hashes")]
+fn with_adoption(pool: Arc<Argon2Pool>) -> Hashers {
+    (Arc::clone(&pool) as Arc<dyn PasswordHasher>, Some(pool))
+}
+
+#[cfg(not(feature = "foreign-hashes"))]
+fn with_adoption(pool: Arc<Argon2Pool>) -> Hashers {
+    (pool, None)
 }

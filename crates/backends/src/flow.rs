@@ -6,6 +6,7 @@
 
 mod admin;
 mod api_tokens;
+mod import_user;
 mod magic_link;
 mod mailed_link;
 mod open_session;
@@ -20,6 +21,7 @@ mod verify_email;
 
 pub use admin::{AdminOutcome, OpenAccountOutcome, StateChange, UserRecord};
 pub use api_tokens::{ApiTokenInfo, CreateApiTokenOutcome, NewApiToken};
+pub use import_user::{ImportOutcome, ImportRefusal, ImportState, ImportUser, PROFILE_MAX_BYTES};
 pub use magic_link::{MagicLink, MagicLinkOutcome, SendMagicLink};
 pub use open_session::SignedIn;
 pub use password::{

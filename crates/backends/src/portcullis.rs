@@ -20,7 +20,7 @@ use portcullis_core::store::{
 };
 use portcullis_core::time::Timestamp;
 use portcullis_tokens::opaque::Tokens;
-use portcullis_tokens::password::PasswordHasher;
+use portcullis_tokens::password::{AdoptHashes, PasswordHasher};
 use portcullis_tokens::seal::Sealer;
 use serde_json::json;
 use tokio::sync::{Mutex, Notify};
@@ -59,6 +59,8 @@ pub(crate) struct Inner {
     pub(crate) tokens: Tokens,
     pub(crate) sealer: Sealer,
     pub(crate) hasher: Arc<dyn PasswordHasher>,
+    /// The same, where it takes over hashes of other systems.
+    pub(crate) adopts: Option<Arc<dyn AdoptHashes>>,
     pub(crate) passwords: Arc<Passwords>,
     pub(crate) mailer: Arc<dyn Mailer>,
     pub(crate) templates: Compiled,

@@ -345,7 +345,7 @@ impl Portcullis {
         Ok(audit.audit_events(tenant, filter).await?)
     }
 
-    fn operator_event(
+    pub(super) fn operator_event(
         &self,
         tenant: TenantId,
         user: UserId,

@@ -14,6 +14,8 @@ mod api_tokens;
 mod background;
 mod chain;
 mod every;
+#[cfg(feature = "foreign-hashes")]
+mod import_user;
 mod laws;
 mod magic_link;
 mod passwords;

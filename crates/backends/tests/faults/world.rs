@@ -263,9 +263,8 @@ where
     S: IdentityStore + SessionStore + ResolveSession,
     S: TicketStore + RateLimitStore + AuditQuery,
 {
-    let keys = KeyRings::generate(&SeededEntropy::new(1), ManualClock::default().now());
     Portcullis::builder(store)
-        .keys(keys.unwrap())
+        .keys(keys())
         .public_url("https://auth.example.com")
         .mailer(mailbox.clone())
         .clock(clock.clone())
@@ -305,4 +304,9 @@ pub(crate) fn token_of(outcome: CreateApiTokenOutcome) -> (ApiTokenInfo, SecretT
         CreateApiTokenOutcome::Created { info, token } => (*info, token),
         other => panic!("{other:?}"),
     }
+}
+
+/// The keys of every world.
+pub(crate) fn keys() -> KeyRings {
+    KeyRings::generate(&SeededEntropy::new(1), ManualClock::default().now()).unwrap()
 }

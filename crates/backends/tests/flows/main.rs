@@ -10,6 +10,8 @@
 mod basic;
 mod chain;
 mod harness;
+#[cfg(feature = "foreign-hashes")]
+mod import_user;
 mod known_people;
 mod lifetimes;
 mod magic_link;
