@@ -2,7 +2,7 @@
 
 use portcullis_backends::mail::{EmlFolder, LogMailer};
 use portcullis_backends::{BuildError, Builder, Portcullis};
-use portcullis_stores_sql::{MIGRATIONS, Migration, OpenError, SqliteOptions, SqliteStore};
+use portcullis_stores_sql::MIGRATIONS;
 use portcullis_tokens::jwt::JwtKeys;
 use portcullis_tokens::keys::KeyRings;
 use portcullis_tokens::password::HashPoolConfig;
@@ -10,62 +10,74 @@ use portcullis_tokens::password::HashPoolConfig;
 use crate::config::{Config, MailKind};
 use crate::failure::{Exit, Failure, chain};
 use crate::folder::{self, Condition};
+use crate::stores::{self, Ephemeral, Everything, People};
 
 /// A command hashes at most one password.
 const HASHES_WAITING_FOR_COMMANDS: usize = 4;
-
-/// Opens the database file; a missing one is made on demand only.
-pub(crate) fn store(config: &Config, create: bool) -> Result<SqliteStore, Failure> {
-    let options = SqliteOptions::new(&config.database);
-    let opened = match create {
-        true => SqliteStore::open(options.create_if_missing()),
-        false => SqliteStore::open(options),
-    };
-    opened.map_err(|error: OpenError| unusable(config, &error))
-}
-
-/// The database cannot be used, and why.
-pub(crate) fn unusable(config: &Config, error: &dyn std::error::Error) -> Failure {
-    let what = format!("the database {}", config.database.display());
-    Failure::caused(Exit::Unavailable, what, error)
-}
-
-/// What `migrate` would apply.
-pub(crate) async fn pending(
-    config: &Config,
-    store: &SqliteStore,
-) -> Result<Vec<Migration>, Failure> {
-    let pending = store.pending_migrations().await;
-    pending.map_err(|error| unusable(config, &error))
-}
 
 /// The instance that answers requests: it brings the database up to date, and has workers.
 pub(crate) async fn for_service(
     config: &Config,
     condition: Condition,
+    people: Option<People>,
     keys: KeyRings,
     access_keys: Option<JwtKeys>,
     public_url: &str,
 ) -> Result<Portcullis, Failure> {
-    let store = store(config, condition == Condition::Empty)?;
-    if condition == Condition::Ready && pending(config, &store).await?.len() == MIGRATIONS.len() {
+    let people = match people {
+        Some(people) => people,
+        None => stores::make(config).await?,
+    };
+    let ephemeral = Ephemeral::open(config).await?;
+    if condition == Condition::Ready && people.pending(config).await?.len() == MIGRATIONS.len() {
         return Err(Failure::new(
             Exit::Unavailable,
             format!(
                 "the database {} has no tables: put the right one in its place, or make them with `portcullis migrate`",
-                config.database.display()
+                config.database
             ),
         ));
     }
-    let applied = store.migrate().await;
-    for migration in applied.map_err(|error| unusable(config, &error))? {
+    for migration in people.migrate(config).await? {
         tracing::info!(
             number = migration.number,
             name = migration.name,
             "migration applied"
         );
     }
-    let mut builder = common(config, store, keys, public_url).hash_pool(config.hash);
+    match people {
+        People::Sqlite(people) => {
+            service(
+                config,
+                ephemeral.builder(people),
+                keys,
+                access_keys,
+                public_url,
+            )
+            .await
+        }
+        #[cfg(feature = "postgres")]
+        People::Postgres(people) => {
+            service(
+                config,
+                ephemeral.builder(people),
+                keys,
+                access_keys,
+                public_url,
+            )
+            .await
+        }
+    }
+}
+
+async fn service<S: Everything>(
+    config: &Config,
+    builder: Builder<S>,
+    keys: KeyRings,
+    access_keys: Option<JwtKeys>,
+    public_url: &str,
+) -> Result<Portcullis, Failure> {
+    let mut builder = common(config, builder, keys, public_url).hash_pool(config.hash);
     if let Some(keys) = access_keys {
         builder = builder.access_tokens(keys);
     }
@@ -84,33 +96,47 @@ pub(crate) async fn for_service(
 
 /// An instance for one command beside a running service: it hashes little, and leaves mail to the service.
 pub(crate) async fn for_commands(config: &Config) -> Result<Portcullis, Failure> {
+    let people = stores::find(config).await?;
+    let people = Condition::require_ready(people, config)?;
     let keys = folder::load_keys(config)?;
-    let store = store(config, false)?;
-    if !pending(config, &store).await?.is_empty() {
+    if !people.pending(config).await?.is_empty() {
         return Err(Failure::new(
             Exit::Unavailable,
             "the database's tables are older than this program: run `portcullis migrate` first",
         ));
     }
+    let ephemeral = Ephemeral::open(config).await?;
+    match people {
+        People::Sqlite(people) => command(config, ephemeral.builder(people), keys).await,
+        #[cfg(feature = "postgres")]
+        People::Postgres(people) => command(config, ephemeral.builder(people), keys).await,
+    }
+}
+
+async fn command<S: Everything>(
+    config: &Config,
+    builder: Builder<S>,
+    keys: KeyRings,
+) -> Result<Portcullis, Failure> {
     let hashing = HashPoolConfig {
         threads: 1,
         queue: HASHES_WAITING_FOR_COMMANDS,
         ..config.hash
     };
-    let builder = common(config, store, keys, &config.public_url(config.listen))
+    let builder = common(config, builder, keys, &config.public_url(config.listen))
         .hash_pool(hashing)
         .mailer(LogMailer)
         .without_workers();
     built(builder).await
 }
 
-fn common(
+fn common<S: Everything>(
     config: &Config,
-    store: SqliteStore,
+    builder: Builder<S>,
     keys: KeyRings,
     public_url: &str,
-) -> Builder<SqliteStore> {
-    Portcullis::builder(store)
+) -> Builder<S> {
+    builder
         .keys(keys)
         .public_url(public_url)
         .app_name(&config.app_name)
@@ -120,7 +146,7 @@ fn common(
         .with_audit_query()
 }
 
-async fn built(builder: Builder<SqliteStore>) -> Result<Portcullis, Failure> {
+async fn built<S: Everything>(builder: Builder<S>) -> Result<Portcullis, Failure> {
     builder.build().await.map_err(|error| {
         let exit = match error {
             BuildError::Store(_) => Exit::Unavailable,

@@ -21,7 +21,7 @@ Settings come from portcullis.toml (or --config) and PORTCULLIS_* variables; `po
 const EVERYWHERE: &str = "Everywhere";
 
 /// Authentication service: sign-up, sign-in, sessions and API tokens.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "portcullis", version, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -32,8 +32,8 @@ pub(crate) struct Cli {
     command: Option<Command>,
 }
 
-/// What every command understands.
-#[derive(Clone, Debug, Args)]
+/// What every command understands. It has no `Debug`: URLs may hold passwords.
+#[derive(Clone, Args)]
 pub(crate) struct Global {
     /// Read settings from this file [default: portcullis.toml, where there is one]
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FILE")]
@@ -41,6 +41,12 @@ pub(crate) struct Global {
     /// Keep database, keys and mail here, whatever the settings say
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FOLDER")]
     pub(crate) data_dir: Option<PathBuf>,
+    /// Keep people here, whatever the settings say: sqlite:PATH or postgres://HOST/DATABASE
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "URL")]
+    pub(crate) database: Option<String>,
+    /// Keep sessions, tickets and limits here, whatever the settings say: redis://HOST
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "URL")]
+    pub(crate) ephemeral: Option<String>,
     /// Answer in JSON on standard output
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) json: bool,

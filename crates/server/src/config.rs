@@ -1,6 +1,7 @@
 //! Configuration: read from a file and the environment, checked as a whole, then typed.
 
 mod check;
+mod place;
 mod reference;
 mod settings;
 mod source;
@@ -17,6 +18,7 @@ use portcullis_core::policy::PolicyOverrides;
 use portcullis_tokens::jwt::JwtAlgorithm;
 use portcullis_tokens::password::HashPoolConfig;
 
+pub(crate) use place::{Database, StoreUrl};
 pub(crate) use reference::reference;
 pub(crate) use settings::{LogFormat, MailKind};
 
@@ -30,7 +32,9 @@ pub(crate) struct Config {
     /// As configured; without it, the address that is listened on.
     public_url: Option<String>,
     pub(crate) data_dir: PathBuf,
-    pub(crate) database: PathBuf,
+    pub(crate) database: Database,
+    /// Where sessions, tickets and limits are, if not with the people.
+    pub(crate) ephemeral: Option<StoreUrl>,
     pub(crate) keys: PathBuf,
     pub(crate) app_name: String,
     pub(crate) trusted_proxies: Vec<IpNet>,
@@ -68,6 +72,12 @@ impl Config {
         }
         if let Some(folder) = &global.data_dir {
             settings.data_dir.clone_from(folder);
+        }
+        if let Some(database) = &global.database {
+            settings.database = Some(database.clone());
+        }
+        if let Some(ephemeral) = &global.ephemeral {
+            settings.ephemeral = Some(ephemeral.clone());
         }
         check::checked(settings)
     }

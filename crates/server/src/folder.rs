@@ -29,45 +29,44 @@ pub(crate) enum Condition {
 }
 
 impl Condition {
-    /// Looks, and refuses one without the other.
-    pub(crate) fn of(config: &Config) -> Result<Self, Failure> {
+    /// Refuses one without the other.
+    pub(crate) fn of(there: bool, config: &Config) -> Result<Self, Failure> {
         let (database, keys) = (&config.database, &config.keys);
-        match (exists(database)?, exists(keys)?) {
+        match (there, exists(keys)?) {
             (false, false) => Ok(Self::Empty),
             (true, true) => Ok(Self::Ready),
             (true, false) => Err(Failure::new(
                 Exit::Failure,
                 format!(
-                    "the database {} has no keys at {}: put its key file back there; only for a database that was \
-                     never served, make one with `portcullis keys init`",
-                    database.display(),
+                    "the database {database} has no keys at {}: put its key file back there; only for a database \
+                     that was never served, make one with `portcullis keys init`",
                     keys.display()
                 ),
             )),
             (false, true) => Err(Failure::new(
                 Exit::Unavailable,
                 format!(
-                    "there are keys at {} but no database at {}: put the database back there, or make an empty one \
-                     with `portcullis migrate`",
-                    keys.display(),
-                    database.display()
+                    "there are keys at {} but no database at {database}: put the database back there, or make an \
+                     empty one with `portcullis migrate`",
+                    keys.display()
                 ),
             )),
         }
     }
 
     /// For commands that need both and make neither.
-    pub(crate) fn require_ready(config: &Config) -> Result<(), Failure> {
-        match Self::of(config)? {
-            Self::Ready => Ok(()),
-            Self::Empty => Err(Failure::new(
+    pub(crate) fn require_ready<P>(there: Option<P>, config: &Config) -> Result<P, Failure> {
+        Self::of(there.is_some(), config)?;
+        there.ok_or_else(|| {
+            Failure::new(
                 Exit::Unavailable,
                 format!(
-                    "there is no database at {}: start `portcullis serve` once, or name another folder with --data-dir",
-                    config.database.display()
+                    "there is no database at {}: start `portcullis serve` once, or name another with --data-dir or \
+                     --database",
+                    config.database
                 ),
-            )),
-        }
+            )
+        })
     }
 }
 

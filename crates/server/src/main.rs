@@ -9,6 +9,7 @@ mod folder;
 mod logging;
 mod output;
 mod serve;
+mod stores;
 mod when;
 
 use std::process::ExitCode;

@@ -30,6 +30,7 @@ use crate::failure::{Exit, Failure};
 use crate::folder::{self, Condition};
 use crate::logging;
 use crate::output::Format;
+use crate::stores::{self, People};
 
 /// How long the last pass of background work may take: mail that is due, last uses.
 const LAST_WORK_WITHIN: Duration = Duration::from_secs(10);
@@ -52,9 +53,10 @@ async fn serve(config: &Config, without_limits: bool, format: Format) -> Result<
     }
     // The address first: where it is taken, nothing is made or changed.
     let (listener, bound) = listen(config.listen).await?;
-    let condition = Condition::of(config)?;
+    let people = stores::find(config).await?;
+    let condition = Condition::of(people.is_some(), config)?;
     let public_url = config.public_url(bound);
-    let portcullis = open(config, condition, &public_url).await?;
+    let portcullis = open(config, condition, people, &public_url).await?;
     let stop = signals::stop()
         .map_err(|error| Failure::caused(Exit::Failure, "signals cannot be waited for", &error))?;
     let app = app(&portcullis, without_limits);
@@ -85,19 +87,19 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failur
 async fn open(
     config: &Config,
     condition: Condition,
+    people: Option<People>,
     public_url: &str,
 ) -> Result<Portcullis, Failure> {
     let keys = match condition {
         Condition::Empty => {
             folder::make(&config.data_dir)?;
-            folder::make_for(&config.database)?;
             folder::make_keys(config)?
         }
         Condition::Ready => folder::load_keys(config)?,
     };
     let access_keys = folder::access_keys(config)?;
     folder::warn_if_open(&config.data_dir);
-    assemble::for_service(config, condition, keys, access_keys, public_url).await
+    assemble::for_service(config, condition, people, keys, access_keys, public_url).await
 }
 
 fn app(portcullis: &Portcullis, without_limits: bool) -> Router {

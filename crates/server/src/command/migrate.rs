@@ -3,11 +3,10 @@
 use portcullis_stores_sql::{MIGRATIONS, Migration};
 use serde::Serialize;
 
-use crate::assemble;
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::folder;
 use crate::output::Format;
+use crate::stores;
 
 /// What was done, or would be.
 #[derive(Debug, Serialize)]
@@ -26,10 +25,7 @@ pub(super) async fn run(plan: bool, config: &Config, format: Format) -> Result<(
     let migrations = if plan {
         planned(config).await?
     } else {
-        folder::make_for(&config.database)?;
-        let store = assemble::store(config, true)?;
-        let applied = store.migrate().await;
-        applied.map_err(|error| assemble::unusable(config, &error))?
+        stores::make(config).await?.migrate(config).await?
     };
     let report = Report {
         planned: plan,
@@ -40,11 +36,10 @@ pub(super) async fn run(plan: bool, config: &Config, format: Format) -> Result<(
 
 /// Without making a database that is not there.
 async fn planned(config: &Config) -> Result<Vec<Migration>, Failure> {
-    if !folder::exists(&config.database)? {
-        return Ok(MIGRATIONS.to_vec());
+    match stores::find(config).await? {
+        Some(people) => people.pending(config).await,
+        None => Ok(MIGRATIONS.to_vec()),
     }
-    let store = assemble::store(config, false)?;
-    assemble::pending(config, &store).await
 }
 
 impl Step {

@@ -7,7 +7,6 @@ use portcullis_core::id::TenantId;
 use crate::assemble;
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
-use crate::folder::Condition;
 use crate::output::Format;
 
 /// The instance, the tenant that commands are about, and how to answer.
@@ -20,7 +19,6 @@ pub(super) struct Operator {
 impl Operator {
     /// Opens the database that is there.
     pub(super) async fn open(config: &Config, format: Format) -> Result<Self, Failure> {
-        Condition::require_ready(config)?;
         let portcullis = assemble::for_commands(config).await?;
         let tenant = portcullis.default_tenant();
         Ok(Self {

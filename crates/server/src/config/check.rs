@@ -15,7 +15,7 @@ use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::settings::{Hash, Mail, MailKind, Settings};
-use super::{AccessTokens, Config, is_loopback};
+use super::{AccessTokens, Config, Database, StoreUrl, is_loopback};
 use crate::failure::Failure;
 
 /// Bounds of [`HashPoolConfig`].
@@ -60,7 +60,12 @@ pub(super) fn checked(settings: Settings) -> Result<Config, Failure> {
     Ok(Config {
         listen: settings.listen,
         public_url: settings.public_url.clone(),
-        database: within(settings.database, "portcullis.db"),
+        database: Database::parse(settings.database.as_deref(), &settings.data_dir)?,
+        ephemeral: settings
+            .ephemeral
+            .as_deref()
+            .map(StoreUrl::ephemeral)
+            .transpose()?,
         keys: within(settings.keys, "keys.json"),
         mail_folder: within(settings.mail.folder, "outbox"),
         data_dir: settings.data_dir.clone(),

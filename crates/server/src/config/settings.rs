@@ -9,14 +9,15 @@ use portcullis_tokens::jwt::JwtAlgorithm;
 use portcullis_tokens::password::HashPoolConfig;
 use serde::Deserialize;
 
-/// Everything that can be set. What a source leaves out has the default.
-#[derive(Clone, Debug, Deserialize)]
+/// Everything that can be set. What a source leaves out has the default. It has no `Debug`: URLs may hold passwords.
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Settings {
     pub(super) listen: SocketAddr,
     pub(super) public_url: Option<String>,
     pub(super) data_dir: PathBuf,
-    pub(super) database: Option<PathBuf>,
+    pub(super) database: Option<String>,
+    pub(super) ephemeral: Option<String>,
     pub(super) keys: Option<PathBuf>,
     pub(super) app_name: String,
     pub(super) trusted_proxies: Vec<IpNet>,
@@ -37,6 +38,7 @@ impl Default for Settings {
             public_url: None,
             data_dir: PathBuf::from("./portcullis-data"),
             database: None,
+            ephemeral: None,
             keys: None,
             app_name: "portcullis".into(),
             trusted_proxies: Vec::new(),

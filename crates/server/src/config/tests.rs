@@ -9,7 +9,7 @@ use figment::providers::{Format, Toml};
 use portcullis_tokens::jwt::JwtAlgorithm;
 
 use super::settings::{LogFormat, Settings};
-use super::{Config, check, reference, source};
+use super::{Config, Database, check, reference, source};
 use crate::failure::{Exit, Failure};
 
 fn config(toml: &str) -> Result<Config, Failure> {
@@ -28,7 +28,7 @@ fn known(table: &str) -> BTreeSet<String> {
     let prefix = table.strip_suffix('.').map(|t| format!("[{t}]\n"));
     let toml = format!("{}no-such-setting = 1\n", prefix.unwrap_or_default());
     let figment = Figment::new().merge(Toml::string(&toml));
-    let error = figment.extract::<Settings>().unwrap_err();
+    let error = figment.extract::<Settings>().err().unwrap();
     match error.kind {
         Kind::UnknownField(_, known) => known.iter().map(|k| format!("{table}{k}")).collect(),
         other => panic!("{other:?}"),
@@ -45,7 +45,7 @@ fn nothing_configured_is_loopback_and_the_default_folder() {
     );
     assert_eq!(
         config.database,
-        Path::new("./portcullis-data/portcullis.db")
+        Database::Sqlite("./portcullis-data/portcullis.db".into())
     );
     assert_eq!(config.keys, Path::new("./portcullis-data/keys.json"));
     assert!(config.access_tokens.enabled);
@@ -236,4 +236,96 @@ fn a_short_password_is_not_enough_as_the_only_factor() {
     let said = refusal("[policy]\npassword_min_length = 14\n");
     assert!(said.starts_with("policy.password_min_length: "), "{said}");
     config("[policy]\npassword_min_length = 16\n").unwrap();
+}
+
+fn database(said: &str) -> Result<Database, Failure> {
+    config(&format!("database = \"{said}\"\n")).map(|config| config.database)
+}
+
+#[test]
+fn a_database_is_a_file_or_a_postgresql() {
+    for (said, file) in [
+        ("sqlite:a.db", "a.db"),
+        ("sqlite://a.db", "a.db"),
+        ("sqlite:///srv/a.db", "/srv/a.db"),
+    ] {
+        assert_eq!(database(said).unwrap(), Database::Sqlite(file.into()));
+    }
+    for said in [
+        "postgres://h/d",
+        "postgresql://u:p@h:5433/d?sslmode=verify-full",
+    ] {
+        assert!(
+            matches!(database(said), Ok(Database::Postgres(_))),
+            "{said}"
+        );
+    }
+    for said in [
+        "portcullis.db",
+        "/srv/a.db",
+        "sqlite:",
+        "sqlite::memory:",
+        "sqlite:a.db?mode=ro",
+        "mysql://h/d",
+        "redis://h",
+        "postgres://h:port/d",
+        "postgres://u:s3cr#t@h/d",
+        "postgres://u:12/s3cret@h/d",
+        "postgres://u:12?s3cret@h/d",
+        "",
+    ] {
+        let refused = refusal(&format!("database = \"{said}\"\n"));
+        assert!(refused.starts_with("database: "), "{said}: {refused}");
+    }
+}
+
+#[test]
+fn sessions_are_with_the_people_or_in_a_redis() {
+    assert!(config("").unwrap().ephemeral.is_none());
+    for said in [
+        "redis://h",
+        "redis://u:p@h:6380/1",
+        "unix:///run/redis.sock",
+    ] {
+        let config = config(&format!("ephemeral = \"{said}\"\n")).unwrap();
+        assert!(config.ephemeral.is_some(), "{said}");
+    }
+    for said in [
+        "sqlite:a.db",
+        "postgres://h/d",
+        "rediss://h",
+        "redis://h:port",
+        "h:6379",
+        "",
+    ] {
+        let refused = refusal(&format!("ephemeral = \"{said}\"\n"));
+        assert!(refused.starts_with("ephemeral: "), "{said}: {refused}");
+    }
+}
+
+// LG-02
+#[test]
+fn a_password_in_a_url_is_not_shown() {
+    let config = config(
+        "database = \"postgres://ada:hunter2@db.example.com:5433/auth?password=hunter2\"\n\
+         ephemeral = \"redis://ada:hunter2@cache.example.com/1\"\n",
+    )
+    .unwrap();
+    assert_eq!(
+        config.database.to_string(),
+        "postgres://db.example.com:5433/auth"
+    );
+    let ephemeral = config.ephemeral.as_ref().unwrap();
+    assert_eq!(ephemeral.to_string(), "redis://cache.example.com/1");
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+    for refused in [
+        "database = \"postgres://ada:hunter2@[db/auth\"\n",
+        "database = \"mysql://ada:hunter2@db/auth\"\n",
+        "ephemeral = \"rediss://ada:hunter2@db\"\n",
+        "ephemeral = \"http://ada:hunter2@db\"\n",
+    ] {
+        let said = refusal(refused);
+        assert!(!said.contains("hunter2"), "{said}");
+    }
 }

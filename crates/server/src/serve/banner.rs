@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::hint::hint;
-use crate::config::{Config, MailKind};
+use crate::config::{Config, Database, MailKind};
 
 /// Where everything is. Its JSON is one line, for programs that start the service.
 #[derive(Debug, Serialize)]
@@ -15,6 +15,10 @@ pub(super) struct Banner {
     /// Under which the routes are.
     base: String,
     data_dir: PathBuf,
+    /// Without a password.
+    database: String,
+    /// `null` where sessions are kept with the people.
+    ephemeral: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     outbox: Option<PathBuf>,
     first_run: bool,
@@ -28,6 +32,11 @@ impl Banner {
             public_url: public_url.to_owned(),
             base,
             data_dir: absolute(&config.data_dir),
+            database: match &config.database {
+                Database::Sqlite(file) => absolute(file).display().to_string(),
+                Database::Postgres(url) => url.to_string(),
+            },
+            ephemeral: config.ephemeral.as_ref().map(ToString::to_string),
             outbox,
             first_run: false,
         }
@@ -46,6 +55,12 @@ impl Banner {
             self.public_url,
             self.data_dir.display()
         );
+        if !self.database.starts_with(&*self.data_dir.to_string_lossy()) {
+            text.push_str(&format!("  people      {}\n", self.database));
+        }
+        if let Some(ephemeral) = &self.ephemeral {
+            text.push_str(&format!("  sessions    {ephemeral}\n"));
+        }
         match &self.outbox {
             Some(outbox) => {
                 text.push_str(&format!("  mail        {}\n", outbox.display()));
