@@ -16,6 +16,7 @@ mod place;
 mod process;
 mod random;
 mod service;
+mod stores;
 
 pub use browser::{Answer, Browser};
 pub use mail::{Mail, token_in};
@@ -24,3 +25,4 @@ pub use place::{DEFAULT_CONFIG, Place};
 pub use process::{Ran, until};
 pub use random::Random;
 pub use service::Service;
+pub use stores::{Redis, Stores};

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use crate::mail::{self, Mail};
 use crate::process::{self, Ran, until};
 use crate::service::Service;
+use crate::stores::Stores;
 
 /// A free port, and hashes as cheap as they may be.
 pub const DEFAULT_CONFIG: &str = "\
@@ -50,6 +51,12 @@ impl Place {
         let place = Self(tempfile::tempdir().expect("a temporary folder"));
         place.configure(toml);
         place
+    }
+
+    /// An empty folder with [`DEFAULT_CONFIG`] and these stores.
+    #[must_use]
+    pub fn on(stores: &Stores) -> Self {
+        Self::with_config(&format!("{}{DEFAULT_CONFIG}", stores.settings()))
     }
 
     /// Replaces the configuration.

@@ -1,4 +1,4 @@
-//! The whole path of one person, over HTTP, with a cookie jar.
+//! The whole path of one person, over HTTP, with a cookie jar, on every store that the binary can be given.
 
 #![expect(
     clippy::unwrap_used,
@@ -6,7 +6,7 @@
     reason = "helpers of tests fail by panicking"
 )]
 
-use portcullis_tests::{Answer, ApiToken, Browser, Person, Place, verify};
+use portcullis_tests::{Answer, ApiToken, Browser, Person, Place, Stores, verify};
 use serde_json::{Value, json};
 
 /// The ids of the entries in the one list of an answer.
@@ -31,7 +31,23 @@ fn check(browser: &Browser) -> u16 {
 // SE-04, SE-05, SE-08, PW-16
 #[test]
 fn from_sign_up_to_suspension_and_back() {
-    let place = Place::new();
+    whole_path(Stores::sqlite());
+}
+
+#[test]
+fn from_sign_up_to_suspension_and_back_on_postgresql() {
+    whole_path(Stores::postgres());
+}
+
+#[test]
+fn from_sign_up_to_suspension_and_back_on_postgresql_and_redis() {
+    whole_path(Stores::postgres_and_redis());
+}
+
+/// Left out where the machine lacks a store.
+fn whole_path(stores: Option<Stores>) {
+    let Some(stores) = stores else { return };
+    let place = Place::on(&stores);
     let service = place.start();
     assert_eq!(place.run(["user", "list", "--json"]).json(), json!([]));
     let ada = Person::new("ada");

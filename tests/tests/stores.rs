@@ -1,0 +1,255 @@
+//! Services on PostgreSQL and Redis: several of them on the same stores, and a Redis that forgets or goes away.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail by panicking"
+)]
+
+use std::time::Duration;
+
+use portcullis_tests::{ApiToken, Browser, Person, Place, Service, Stores, until, verify};
+use serde_json::json;
+
+/// A service that has been told of a change needs no time to notice it; one whose store was away looks again soon.
+const BACK_WITHIN: Duration = Duration::from_secs(30);
+
+fn check(browser: &Browser) -> u16 {
+    browser.send("POST", "/auth/check-auth", None).status
+}
+
+fn profile(browser: &Browser) -> u16 {
+    browser.get("/auth/profile").status
+}
+
+/// A browser at `there` that presents the session of `browser`.
+fn carried(browser: &Browser, there: &Service) -> Browser {
+    let cookie = browser.cookie("portcullis").expect("a session");
+    let cookie = format!("portcullis={cookie}");
+    there.browser().with_header("cookie", &cookie)
+}
+
+/// The refresh token of a new pair.
+fn pair(service: &Service, person: &Person) -> String {
+    let answer = service.browser().post("/auth/token", &person.sign_in());
+    let body = answer.expect(200).json();
+    body["refresh_token"].as_str().unwrap().to_owned()
+}
+
+fn refresh(service: &Service, token: &str) -> u16 {
+    let body = json!({ "refresh_token": token });
+    service.browser().post("/auth/refresh", &body).status
+}
+
+// SE-04, CC-05
+#[test]
+fn two_services_see_each_others_changes_at_the_next_request() {
+    let Some(stores) = Stores::postgres_and_redis() else {
+        return;
+    };
+    let place = Place::on(&stores);
+    let (here, there) = (place.start(), place.start());
+    let ada = Person::new("ada");
+    ada.join(&place, &here.browser());
+
+    // A session that one made and the other ends.
+    let (browser, elsewhere) = (here.browser(), here.browser());
+    ada.enter(&browser);
+    ada.enter(&elsewhere);
+    let (browser_there, elsewhere_there) = (carried(&browser, &there), carried(&elsewhere, &there));
+    assert_eq!(
+        (profile(&browser_there), profile(&elsewhere_there)),
+        (200, 200)
+    );
+    let sessions = elsewhere_there.get("/auth/sessions").expect(200).json();
+    let sessions = sessions["sessions"].as_array().unwrap().clone();
+    assert_eq!(sessions.len(), 2);
+    let current = sessions.iter().find(|session| session["current"] == true);
+    let id = current.unwrap()["id"].as_str().unwrap().to_owned();
+    let ended = browser.delete(&format!("/auth/sessions/{id}"));
+    assert!(ended.is_success(), "{ended:?}");
+    assert_eq!((profile(&elsewhere_there), profile(&elsewhere)), (401, 401));
+    assert_eq!(profile(&browser_there), 200);
+
+    // An API token.
+    let token = ApiToken::create(&browser, "deploy");
+    let programs = [&here, &there].map(|service| token.bearer(service.browser()));
+    assert_eq!(programs.each_ref().map(check), [200, 200]);
+    let revoked = browser.delete(&format!("/auth/api-tokens/{}", token.id));
+    assert!(revoked.is_success(), "{revoked:?}");
+    assert_eq!(programs.each_ref().map(check), [401, 401]);
+
+    // A suspension, by a command on the same stores.
+    let token = ApiToken::create(&browser, "backup");
+    let programs = [&here, &there].map(|service| token.bearer(service.browser()));
+    assert_eq!(programs.each_ref().map(check), [200, 200]);
+    let _suspended = place.run(["user", "suspend", &ada.email]).expect_code(0);
+    assert_eq!(programs.each_ref().map(check), [401, 401]);
+    assert_eq!((profile(&browser), profile(&browser_there)), (401, 401));
+    let _active = place.run(["user", "activate", &ada.email]).expect_code(0);
+    assert_eq!(programs.each_ref().map(check), [200, 200]);
+    assert_eq!((profile(&browser), profile(&browser_there)), (401, 401));
+
+    // A limit: ten sign-ups an hour from one address, of which Ada was the first.
+    let services = [&here, &there];
+    for number in 1..10 {
+        let person = Person::new(&format!("person-{number}"));
+        let browser = services[number % 2].browser();
+        let answer = browser.post("/auth/signup", &person.sign_up());
+        assert!(answer.is_success(), "{number}: {answer:?}");
+    }
+    let eleventh = Person::new("eleventh").sign_up();
+    for service in services {
+        let _limited = service
+            .browser()
+            .post("/auth/signup", &eleventh)
+            .expect(429);
+    }
+}
+
+// FT-12
+#[test]
+fn a_flushed_redis_signs_out_and_lets_nobody_in() {
+    let Some(mut stores) = Stores::postgres_and_redis() else {
+        return;
+    };
+    let place = Place::on(&stores);
+    let service = place.start();
+    let ada = Person::new("ada");
+    let link = ada.join(&place, &service.browser());
+    let browser = service.browser();
+    ada.enter(&browser);
+    let token = ApiToken::create(&browser, "deploy").bearer(service.browser());
+    let revoked = ApiToken::create(&browser, "revoked");
+    let deleted = browser.delete(&format!("/auth/api-tokens/{}", revoked.id));
+    assert!(deleted.is_success(), "{deleted:?}");
+    let (spent, ended) = (pair(&service, &ada), pair(&service, &ada));
+    assert_eq!(refresh(&service, &spent), 200);
+    let out = json!({ "refresh_token": ended });
+    let _out = service.browser().post("/auth/logout", &out);
+
+    stores.redis().tell("FLUSHALL");
+
+    // Sessions are gone, for the service and for their owner.
+    assert_eq!(profile(&browser), 401);
+    // What the people's store knows is as it was.
+    assert_eq!(check(&token), 200);
+    assert_eq!(check(&revoked.bearer(service.browser())), 401);
+    assert!(!verify(&service.browser(), &link).is_success());
+    assert!([200, 400].contains(&refresh(&service, &spent)));
+    let wrong = json!({ "identifier": ada.email, "password": "not the password, at all" });
+    let _wrong = service.browser().post("/auth/sign-in", &wrong).expect(401);
+    ada.enter(&browser);
+    assert_eq!(profile(&browser), 200);
+}
+
+// FT-13
+#[test]
+fn while_redis_is_away_nobody_gets_in_and_afterwards_everybody_does() {
+    let Some(mut stores) = Stores::postgres_and_redis() else {
+        return;
+    };
+    let place = Place::on(&stores);
+    let service = place.start();
+    let ada = Person::new("ada");
+    ada.join(&place, &service.browser());
+    let browser = service.browser();
+    ada.enter(&browser);
+    let token = ApiToken::create(&browser, "deploy").bearer(service.browser());
+
+    stores.redis().stop();
+    assert_eq!(profile(&browser), 503);
+    let _limited = service
+        .browser()
+        .post("/auth/sign-in", &ada.sign_in())
+        .expect(503);
+    let _ready = service.browser().get("/health/ready").expect(503);
+    let _live = service.browser().get("/health/live").expect(200);
+    assert_eq!(check(&token), 200);
+    assert_eq!(check(&service.browser()), 401);
+
+    // It comes back without what it kept, and nobody starts the service again.
+    stores.redis().go_on();
+    let back = until(BACK_WITHIN, || (profile(&browser) == 401).then_some(()));
+    assert!(back.is_some(), "{}", service.stderr());
+    ada.enter(&browser);
+    assert_eq!(profile(&browser), 200);
+    let _ready = service.browser().get("/health/ready").expect(200);
+}
+
+// LG-02
+#[test]
+fn a_store_that_cannot_be_used_is_refused_without_its_password() {
+    let place = Place::new();
+    for (arguments, code, part) in [
+        (
+            ["--database", "postgres://ada:hunter2@127.0.0.1:1/auth"],
+            5,
+            "cannot be reached",
+        ),
+        (
+            ["--database", "mysql://ada:hunter2@127.0.0.1/auth"],
+            2,
+            "expected sqlite:PATH",
+        ),
+        (
+            ["--database", "postgres://ada:hunter2#@127.0.0.1/auth"],
+            2,
+            "%XX",
+        ),
+        (["--database", "portcullis.db"], 2, "expected sqlite:PATH"),
+        (
+            ["--ephemeral", "redis://ada:hunter2@127.0.0.1:1"],
+            5,
+            "cannot be reached",
+        ),
+        (["--ephemeral", "rediss://ada:hunter2@127.0.0.1"], 2, "TLS"),
+        (
+            ["--ephemeral", "postgres://ada:hunter2@127.0.0.1/auth"],
+            2,
+            "expected redis://",
+        ),
+    ] {
+        let ran = place
+            .run(["serve", arguments[0], arguments[1]])
+            .expect_code(code);
+        assert!(ran.stderr.contains(part), "{ran:?}");
+        assert!(!format!("{ran:?}").contains("hunter2"), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_redis_that_evicts_is_refused() {
+    let Some(mut stores) = Stores::postgres_and_redis() else {
+        return;
+    };
+    stores
+        .redis()
+        .tell("CONFIG SET maxmemory-policy allkeys-lru");
+    let ran = Place::on(&stores).run(["serve"]).expect_code(5);
+    assert!(ran.stderr.contains("noeviction"), "{ran:?}");
+}
+
+#[test]
+fn one_databases_keys_are_not_anothers() {
+    let Some(stores) = Stores::postgres() else {
+        return;
+    };
+    let (first, second) = (Place::on(&stores), Place::on(&stores));
+    let planned = first.run(["migrate", "--plan"]).expect_code(0);
+    assert!(planned.stdout.contains("would apply 0001"), "{planned:?}");
+    drop(first.start());
+    let nothing = first.run(["migrate", "--plan"]).expect_code(0);
+    assert_eq!(nothing.stdout, "the database is up to date\n");
+
+    let ran = second.run(["serve"]).expect_code(1);
+    assert!(ran.stderr.contains("has no keys"), "{ran:?}");
+    assert!(!second.keys().exists());
+    let _made = second.run(["keys", "init"]).expect_code(0);
+    let ran = second.run(["serve"]).expect_code(1);
+    assert!(
+        ran.stderr.contains("not the keys of this database"),
+        "{ran:?}"
+    );
+}
