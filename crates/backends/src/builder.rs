@@ -60,6 +60,7 @@ pub struct Builder<S> {
     public_url: Option<String>,
     app_name: String,
     mount_path: String,
+    sign_in_page: String,
     mailer: Option<Arc<dyn Mailer>>,
     templates: Templates,
     hasher: Option<Arc<dyn PasswordHasher>>,
@@ -127,6 +128,7 @@ impl<S: IdentityStore> Builder<S> {
             public_url: None,
             app_name: "portcullis".to_owned(),
             mount_path: "/auth".to_owned(),
+            sign_in_page: "/sign-in".to_owned(),
             mailer: None,
             templates: Templates::default(),
             hasher: None,
@@ -179,6 +181,14 @@ impl<S: IdentityStore> Builder<S> {
     #[must_use]
     pub fn mount_path(mut self, path: &str) -> Self {
         self.mount_path = path.to_owned();
+        self
+    }
+
+    /// The application's own page that people sign in on, a path of the public origin; `/sign-in` where nothing is said.
+    /// Guards of pages send people there.
+    #[must_use]
+    pub fn sign_in_page(mut self, path: &str) -> Self {
+        self.sign_in_page = path.to_owned();
         self
     }
 
@@ -339,6 +349,7 @@ impl<S: IdentityStore> Builder<S> {
             public_url: PublicUrl::parse(self.public_url.as_deref().unwrap_or_default())
                 .map_err(BuildError::PublicUrl)?,
             mount_path: self.mount_path,
+            sign_in_page: self.sign_in_page,
             app_name: self.app_name,
             trusted_proxies: self.trusted_proxies,
             policy: self.policy,

@@ -87,6 +87,7 @@ impl fmt::Debug for PublicUrl {
 pub struct Settings {
     pub(crate) public_url: PublicUrl,
     pub(crate) mount_path: String,
+    pub(crate) sign_in_page: String,
     pub(crate) app_name: String,
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) policy: PolicyOverrides,
@@ -103,6 +104,12 @@ impl Settings {
     #[must_use]
     pub fn mount_path(&self) -> &str {
         &self.mount_path
+    }
+
+    /// The application's own page that people sign in on.
+    #[must_use]
+    pub fn sign_in_page(&self) -> &str {
+        &self.sign_in_page
     }
 
     /// The name that mail and pages show.

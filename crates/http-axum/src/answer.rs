@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::code::Code;
 use crate::problem::Problem;
+use crate::return_to::ReturnTo;
 
 /// An answer, and whether the limits that were taken for it are given back.
 #[derive(Debug)]
@@ -33,6 +34,16 @@ impl Answer {
             .headers_mut()
             .insert(header::CONTENT_TYPE, content_type);
         response.into()
+    }
+
+    /// A page elsewhere, fetched with `GET` (RFC 9110 section 15.4.4).
+    pub(crate) fn see_other(target: &ReturnTo) -> Result<Self, Problem> {
+        let location = HeaderValue::try_from(target.as_str());
+        let location = location.map_err(|_| Problem::new(Code::Internal))?;
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::SEE_OTHER;
+        response.headers_mut().insert(header::LOCATION, location);
+        Ok(response.into())
     }
 
     pub(crate) fn no_content() -> Self {

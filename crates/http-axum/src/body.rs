@@ -5,7 +5,7 @@ mod input;
 mod link;
 mod secret;
 
-use axum::body::{Body, HttpBody as _};
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
@@ -59,19 +59,7 @@ pub(crate) trait Input: DeserializeOwned + ToSchema + Send + 'static {
 /// Reads a body whole, but no more of it than the bound.
 pub(crate) async fn read<I: Input>(headers: &HeaderMap, body: Body) -> Result<I, Problem> {
     let encoding = encoding(headers, I::KIND)?;
-    // An announced length over the bound is refused before any of it is read.
-    if body.size_hint().lower() > BODY_MAX_BYTES as u64
-        || announced(headers) > BODY_MAX_BYTES as u64
-    {
-        return Err(Problem::new(Code::PayloadTooLarge));
-    }
-    let bytes = match Limited::new(body, BODY_MAX_BYTES).collect().await {
-        Ok(collected) => collected.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
-            return Err(Problem::new(Code::PayloadTooLarge));
-        }
-        Err(_broken_off) => return Err(Problem::new(Code::MalformedRequest)),
-    };
+    let bytes = bounded(headers, body).await?;
     Ok(match encoding {
         // A list would be taken for the fields in order.
         Encoding::Json if bytes.trim_ascii_start().starts_with(b"[") => {
@@ -86,13 +74,40 @@ pub(crate) async fn read<I: Input>(headers: &HeaderMap, body: Body) -> Result<I,
                 }
             })?
         }
-        Encoding::Form => {
-            let fields = form::parse(&bytes).ok_or_else(|| {
-                Problem::new(Code::MalformedRequest).with_detail("the body is no form in UTF-8")
-            })?;
-            form::deserialize(fields).map_err(|_| does_not_fit::<I>())?
-        }
+        Encoding::Form => form::deserialize(fields(&bytes)?).map_err(|_| does_not_fit::<I>())?,
     })
+}
+
+/// Reads a form of the application's own, with the same bounds.
+pub(crate) async fn read_form(
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Vec<(String, form::Value)>, Problem> {
+    match encoding(headers, BodyKind::JsonOrForm)? {
+        Encoding::Form => fields(&bounded(headers, body).await?),
+        Encoding::Json => Err(Problem::new(Code::UnsupportedMediaType)
+            .with_detail("this route takes application/x-www-form-urlencoded")),
+    }
+}
+
+fn fields(bytes: &[u8]) -> Result<Vec<(String, form::Value)>, Problem> {
+    form::parse(bytes).ok_or_else(|| {
+        Problem::new(Code::MalformedRequest).with_detail("the body is no form in UTF-8")
+    })
+}
+
+async fn bounded(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    // An announced length over the bound is refused before any of it is read.
+    if body.size_hint().lower() > BODY_MAX_BYTES as u64
+        || announced(headers) > BODY_MAX_BYTES as u64
+    {
+        return Err(Problem::new(Code::PayloadTooLarge));
+    }
+    match Limited::new(body, BODY_MAX_BYTES).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(Code::PayloadTooLarge)),
+        Err(_broken_off) => Err(Problem::new(Code::MalformedRequest)),
+    }
 }
 
 /// The length that the request announces; zero where it announces none.

@@ -16,7 +16,9 @@ use crate::code::Code;
 use crate::config::RoutesConfig;
 use crate::limit::{Counted, Per};
 use crate::problem::Problem;
+use crate::return_to::ReturnTo;
 use crate::route::RouteSpec;
+use crate::serve;
 
 /// What the routes of one router share.
 #[derive(Debug)]
@@ -57,6 +59,18 @@ impl Call {
         let path = self.parts.uri.path();
         let last = path.rsplit('/').next().unwrap_or_default();
         last.parse().map_err(|_| Problem::new(Code::NotFound))
+    }
+
+    /// Where to send a browser afterwards.
+    pub(crate) fn return_to(&self, target: &str) -> Result<ReturnTo, Problem> {
+        let allowed = &self.shared.config.allowed_origins;
+        ReturnTo::parse(self.settings(), allowed, target)
+            .map_err(|error| Problem::new(Code::InvalidBody).with_detail(error.to_string()))
+    }
+
+    /// Whether it is a browser that wants pages, on a route that has them.
+    pub(crate) fn is_for_people(&self) -> bool {
+        serve::takes_a_page(self.spec, &self.parts.headers)
     }
 
     fn counted(&self) -> Counted<'_> {

@@ -88,7 +88,8 @@ impl Default for RoutesConfig {
 }
 
 impl RoutesConfig {
-    /// Lets pages of one more origin than the public one send unsafe requests with the session cookie.
+    /// Lets pages of one more origin than the public one use these routes: send unsafe requests with the session cookie,
+    /// read the answers (CORS, with credentials), and be returned to after a sign-in.
     ///
     /// # Errors
     /// [`OriginError`] for what is no origin.

@@ -3,6 +3,8 @@
 //! Each needs `Portcullis: FromRef<S>` of the router's state and nothing else: no layer has to be there, so none can be
 //! forgotten. A request is resolved once, however many of them its handler has.
 
+mod page;
+
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -10,6 +12,8 @@ use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use portcullis_backends::Portcullis;
 use portcullis_core::principal::Principal;
+
+pub use page::PageAuth;
 
 use crate::policy::{CheckError, InSession, Policy, WithApiToken};
 use crate::problem::Problem;

@@ -14,7 +14,7 @@ use crate::code::Code;
 use crate::config::RoutesConfig;
 use crate::problem::Problem;
 use crate::route::{HEALTH_ROUTES, ROUTES, RouteSpec};
-use crate::serve::{refuse, serve};
+use crate::serve::{refuse, refuse_method, serve};
 
 /// All routes, below the configured mount path, to be merged into the application's router, whatever its state.
 ///
@@ -87,14 +87,19 @@ where
     S: Clone + Send + Sync + 'static,
 {
     let allow: Vec<_> = specs.iter().map(|spec| spec.verb.allow()).collect();
-    let allow = HeaderValue::try_from(allow.join(", "));
-    let mut problem = Problem::new(Code::MethodNotAllowed);
-    if let Ok(allow) = allow {
-        problem = problem.with_header(header::ALLOW, allow);
-    }
+    // Names of methods are always a header's value.
+    let allow = HeaderValue::try_from(allow.join(", "))
+        .unwrap_or_else(|_| HeaderValue::from_static("GET, HEAD"));
+    let problem = Problem::new(Code::MethodNotAllowed).with_header(header::ALLOW, allow.clone());
     let refused = Arc::clone(shared);
-    let router = MethodRouter::new()
-        .fallback(move |request: Request| refuse(Arc::clone(&refused), problem.clone(), request));
+    let router = MethodRouter::new().fallback(move |request: Request| {
+        refuse_method(
+            Arc::clone(&refused),
+            problem.clone(),
+            allow.clone(),
+            request,
+        )
+    });
     specs.iter().fold(router, |router, spec| {
         let (shared, spec) = (Arc::clone(shared), *spec);
         router.on(spec.verb.filter(), move |request: Request| {

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use portcullis_core::backend::RequestContext;
 use portcullis_core::principal::Principal;
 
 use crate::call::{Call, Shared};
 use crate::code::Code;
+use crate::cors::Readers;
 use crate::csrf::{self, Checked};
 use crate::extract::allowed;
 use crate::policy::{Fresh, InSession, Interactive, SignedIn};
@@ -20,7 +21,7 @@ use crate::problem::Problem;
 use crate::request_id::{REQUEST_ID, RequestId};
 use crate::resolve::Resolved;
 use crate::route::{Csrf, Pages, RoutePolicy, RouteSpec};
-use crate::{client, credential, headers, page, unwind};
+use crate::{client, cors, credential, headers, page, unwind};
 
 /// Answers a request to a route of the table.
 pub(crate) async fn serve(
@@ -29,6 +30,7 @@ pub(crate) async fn serve(
     request: Request,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
+    let readers = Readers::of(&parts.headers, &shared.config.allowed_origins);
     let (method, for_people) = (parts.method.clone(), takes_a_page(spec, &parts.headers));
     let (context, id) = match client::context(&mut parts, &shared.portcullis) {
         Ok(known) => known,
@@ -48,16 +50,42 @@ pub(crate) async fn serve(
             }
         }
     };
-    finish(&shared, response, &id, method.as_str(), spec.path)
+    finish(&shared, response, readers, &id, method.as_str(), spec.path)
 }
 
 /// Answers a request that no route of the table is for.
 pub(crate) async fn refuse(shared: Arc<Shared>, problem: Problem, request: Request) -> Response {
     let (mut parts, _unread) = request.into_parts();
+    let readers = Readers::of(&parts.headers, &shared.config.allowed_origins);
     match RequestId::of(&mut parts.extensions, shared.portcullis.entropy()) {
         Ok(id) => {
             let response = problem.with_request_id(&id).into_response();
-            finish(&shared, response, &id, parts.method.as_str(), "")
+            finish(&shared, response, readers, &id, parts.method.as_str(), "")
+        }
+        Err(error) => Problem::from(error).into_response(),
+    }
+}
+
+/// Answers a browser that asks whether a page of an allowed origin may send a request; for anybody else the method is
+/// one that the path does not take.
+pub(crate) async fn refuse_method(
+    shared: Arc<Shared>,
+    problem: Problem,
+    methods: HeaderValue,
+    request: Request,
+) -> Response {
+    let allowed = &shared.config.allowed_origins;
+    let granted = cors::preflight(request.method(), request.headers(), allowed, &methods);
+    let Some(granted) = granted else {
+        return refuse(shared, problem, request).await;
+    };
+    let (mut parts, _unread) = request.into_parts();
+    let readers = Readers::of(&parts.headers, allowed);
+    match RequestId::of(&mut parts.extensions, shared.portcullis.entropy()) {
+        Ok(id) => {
+            let mut response = StatusCode::NO_CONTENT.into_response();
+            response.headers_mut().extend(granted);
+            finish(&shared, response, readers, &id, parts.method.as_str(), "")
         }
         Err(error) => Problem::from(error).into_response(),
     }
@@ -87,8 +115,8 @@ async fn handle(
     Ok(answer.response)
 }
 
-/// Another site cannot set these headers without a CORS preflight, which we never grant, and with them the cookie is
-/// not looked at. Routes that look at no credential get no such pass: there the request itself is the change.
+/// Another site cannot set these headers without a CORS preflight, which is granted to allowed origins alone, and with
+/// them the cookie is not looked at. Routes that look at no credential get no such pass: there the request itself is the change.
 fn passes_by_header(spec: &RouteSpec, headers: &HeaderMap) -> bool {
     spec.policy != RoutePolicy::Public && credential::is_header_based(headers)
 }
@@ -126,7 +154,7 @@ async fn admit(
     }
 }
 
-fn takes_a_page(spec: &RouteSpec, headers: &HeaderMap) -> bool {
+pub(crate) fn takes_a_page(spec: &RouteSpec, headers: &HeaderMap) -> bool {
     let html = |value: &HeaderValue| value.to_str().is_ok_and(|text| text.contains("text/html"));
     match spec.pages {
         Pages::None => false,
@@ -138,6 +166,7 @@ fn takes_a_page(spec: &RouteSpec, headers: &HeaderMap) -> bool {
 fn finish(
     shared: &Shared,
     mut response: Response,
+    readers: Readers,
     id: &RequestId,
     method: &str,
     route: &'static str,
@@ -145,6 +174,7 @@ fn finish(
     let to = response.headers_mut();
     headers::guard(to);
     headers::transport(to, shared.portcullis.settings());
+    readers.grant(to);
     if let Some(value) = id.header() {
         to.insert(REQUEST_ID, value);
     }

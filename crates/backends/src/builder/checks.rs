@@ -65,6 +65,10 @@ pub(super) fn check(settings: &Settings) -> Result<(), BuildError> {
     {
         return Err(BuildError::MountPath);
     }
+    let page = settings.sign_in_page.strip_prefix('/');
+    if !page.is_some_and(|rest| rest.is_empty() || segments_fit(rest)) {
+        return Err(BuildError::SignInPage);
+    }
     Ok(())
 }
 

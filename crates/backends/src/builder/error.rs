@@ -48,6 +48,11 @@ pub enum BuildError {
         "the mount path must start with / and have only letters, digits, - and _ between slashes, like /auth"
     )]
     MountPath,
+    /// A sign-in page that is no path.
+    #[error(
+        "the sign-in page must be a path of this origin, with only letters, digits, - and _ between slashes, like /sign-in"
+    )]
+    SignInPage,
     /// An order that names a backend there is none of.
     #[error(
         "backend_order names `{0}`, which is no backend of this instance: enable it or leave it out"

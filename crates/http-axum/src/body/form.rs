@@ -8,6 +8,12 @@ use serde::forward_to_deserialize_any;
 /// One field's value. Empty stands for absent where the field is optional: browsers send fields that nobody filled in.
 pub(crate) struct Value(String);
 
+impl Value {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Names and values in order; `None` for what is no UTF-8 after decoding.
 pub(crate) fn parse(body: &[u8]) -> Option<Vec<(String, Value)>> {
     let text = |bytes: &[u8]| String::from_utf8(decode(bytes)).ok();

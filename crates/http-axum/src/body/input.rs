@@ -137,11 +137,15 @@ pub(crate) struct SignIn {
     /// The password.
     #[schema(inline)]
     pub(crate) password: SecretField,
+    /// Where a browser that accepts HTML is sent afterwards: a path of this origin, or a page of an allowed one.
+    #[serde(default)]
+    #[schema(max_length = 2048)]
+    pub(crate) return_to: Option<String>,
 }
 
 impl Input for SignIn {
     const KIND: BodyKind = BodyKind::JsonOrForm;
-    const FIELDS: &'static str = "identifier, password";
+    const FIELDS: &'static str = "identifier, password, return_to (optional)";
 
     fn identifier(&self) -> Option<&str> {
         Some(&self.identifier)

@@ -12,9 +12,14 @@ use crate::cookie::{self, Found};
 use crate::headers;
 use crate::problem::Problem;
 use crate::reply::Caller;
+use crate::return_to::ReturnTo;
 
 pub(crate) async fn sign_in(call: &Call, input: SignIn) -> Result<Answer, Problem> {
     let settings = call.settings();
+    let return_to = match &input.return_to {
+        Some(target) => call.return_to(target)?,
+        None => ReturnTo::home(),
+    };
     let sign_in = flow::SignIn {
         identifier: input.identifier,
         password: input.password.password("password")?,
@@ -23,7 +28,11 @@ pub(crate) async fn sign_in(call: &Call, input: SignIn) -> Result<Answer, Proble
     match call.portcullis().sign_in(sign_in, &call.context).await? {
         flow::SignInOutcome::SignedIn(signed_in) => {
             let (cookie, caller) = opened(call, *signed_in);
-            let answer = Answer::json(StatusCode::OK, &caller)?;
+            let answer = if call.is_for_people() {
+                Answer::see_other(&return_to)?
+            } else {
+                Answer::json(StatusCode::OK, &caller)?
+            };
             Ok(answer.with_cookie(cookie)?.giving_limits_back())
         }
         flow::SignInOutcome::Refused => Err(Problem::new(Code::InvalidCredentials)),

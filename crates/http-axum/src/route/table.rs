@@ -96,7 +96,7 @@ pub static ROUTES: &[RouteSpec] = &[
         Post "/sign-in" "Sign in with an identifier and a password",
         SignIn, Public, limit::SIGN_IN,
         body: SignIn, answer: 200 Caller,
-        events: [SignIn, SessionRevoked, PasswordRehashed], codes: [InvalidCredentials], pages: None,
+        events: [SignIn, SessionRevoked, PasswordRehashed], codes: [InvalidCredentials], pages: ForForms,
         sign_in::sign_in
     ),
     route!(

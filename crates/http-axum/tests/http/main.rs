@@ -15,6 +15,7 @@ mod links;
 mod magic_link;
 mod passwords;
 mod path;
+mod protection;
 mod sessions;
 mod surface;
 mod table;

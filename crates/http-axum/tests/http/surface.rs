@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::app::{ADA, App, ORIGIN, PASSWORD, SetCookie, with_token};
 
-// HT-01
+// HT-01, HT-02
 #[tokio::test]
 async fn every_cookie_is_a_host_cookie_that_no_script_reads() {
     let app = App::new().await;
