@@ -16,6 +16,7 @@ use load::Request;
 use service::Service;
 
 use crate::process::{self, FAILED, OK, Outcome};
+use crate::services::{self, POSTGRES, REDIS};
 
 const ROUNDS: usize = 7;
 const WARM_UP: u32 = 2_000;
@@ -25,8 +26,14 @@ const SIGN_IN_TIME: Duration = Duration::from_secs(4);
 const SIGN_IN_ROUNDS: usize = 3;
 const BESIDE_TIME: Duration = Duration::from_secs(3);
 
-/// `bench`, or `bench plain-argon2 SECS MEMORY_KIB ITERATIONS`, which it starts itself beside the server.
+/// `bench`; `bench --stores` for our stores beside their drivers; or `bench plain-argon2 MILLIS`, which it starts itself
+/// beside the server.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
+    if let [word] = arguments
+        && word == "--stores"
+    {
+        return stores();
+    }
     if let [word, rest @ ..] = arguments
         && word == "plain-argon2"
     {
@@ -35,13 +42,32 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     process::refuse(arguments)?;
     let (server, xtask) = build()?;
     cpu::pin_self();
-    let service = Service::start(&server, load::LANES)?;
+    let service = Service::start(&server, load::LANES, "EdDSA")?;
     println!(
         "server on {}, CPU time per request, median of {ROUNDS} rounds of {REQUESTS}\n",
         service.address
     );
-    let met = requests(&service)? & beside_sign_ins(&service)? & sign_ins(&service, &xtask)?;
+    let met =
+        requests(&service, REQUESTED)? & beside_sign_ins(&service)? & sign_ins(&service, &xtask)?;
+    drop(service);
+    let service = Service::start(&server, 1, "HS256")?;
+    println!("\nthe same with access tokens by HS256\n");
+    let met = requests(&service, &["open route", "access token"])? & met;
     Ok(if met { OK } else { FAILED })
+}
+
+/// Our stores beside the drivers under them, in a process of their own.
+fn stores() -> Outcome {
+    let running = services::named(&[POSTGRES, REDIS])?;
+    let mut cargo = process::cargo();
+    cargo.args([
+        "bench",
+        "--package",
+        "portcullis-tests",
+        "--bench",
+        "stores",
+    ]);
+    process::run(cargo.envs(running.variables.iter().cloned()))
 }
 
 /// The binary, and this tool at the binary's optimisation, for the comparison with plain argon2.
@@ -66,6 +92,8 @@ fn build() -> Result<(PathBuf, PathBuf), Box<dyn std::error::Error>> {
     ))
 }
 
+const REQUESTED: &[&str] = &["open route", "session cookie", "API token", "access token"];
+
 /// One kind of request against the open route.
 struct Row {
     name: &'static str,
@@ -75,7 +103,8 @@ struct Row {
     micros: Vec<f64>,
 }
 
-fn requests(service: &Service) -> Result<bool, Box<dyn std::error::Error>> {
+/// Those of these names, the open route first.
+fn requests(service: &Service, names: &[&str]) -> Result<bool, Box<dyn std::error::Error>> {
     let service::Credentials {
         cookie,
         api_token,
@@ -87,7 +116,7 @@ fn requests(service: &Service) -> Result<bool, Box<dyn std::error::Error>> {
         least,
         micros: Vec::new(),
     };
-    let mut rows = [
+    let mut rows = vec![
         row("open route", Request::get("/health/live"), None),
         row(
             "session cookie",
@@ -107,6 +136,7 @@ fn requests(service: &Service) -> Result<bool, Box<dyn std::error::Error>> {
             Some(0.30),
         ),
     ];
+    rows.retain(|row| names.contains(&row.name));
     for row in &rows {
         load::run(service.address, &row.request, WARM_UP, CONNECTIONS)?;
     }
@@ -118,7 +148,7 @@ fn requests(service: &Service) -> Result<bool, Box<dyn std::error::Error>> {
                 .push((cpu::micros_of(service.pid)? - before) / f64::from(REQUESTS));
         }
     }
-    let open = median(&rows[0].micros);
+    let open = rows.first().map_or(f64::NAN, |row| median(&row.micros));
     let mut met = true;
     println!(
         "{:<16} {:>12} {:>8} {:>8}",

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::process::{self, FAILED, OK, Outcome};
-use crate::{deny, docs, features, layers, lint, size, tidy};
+use crate::{api, choose, deny, docs, features, layers, lint, openapi, routes, size, tidy};
 
 /// A gate and its name. The order is that of a patient reader: what is cheap to mend comes first.
 type Stage = (&'static str, fn() -> Outcome);
@@ -13,6 +13,9 @@ const STAGES: &[Stage] = &[
     ("layers", || layers::run(&[])),
     ("size", || size::run(&[])),
     ("tidy", || tidy::run(&[])),
+    ("api", || api::run(&[])),
+    ("choose", || choose::run(&[])),
+    ("openapi", || openapi::run(&[])),
     ("clippy", lint::clippy),
     ("features", || features::run(&[])),
     ("docs", || docs::run(&[])),
@@ -28,6 +31,19 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     } else {
         FAILED
     })
+}
+
+/// Makes every generated file anew. The routes' own test compares them, among the tests.
+pub(crate) fn bless(arguments: &[String]) -> Outcome {
+    process::refuse(arguments)?;
+    let bless = ["--bless".to_owned()];
+    for make in [api::run, choose::run, openapi::run, routes::run] {
+        match make(&bless)? {
+            OK => {}
+            failed => return Ok(failed),
+        }
+    }
+    Ok(OK)
 }
 
 /// How one stage went.

@@ -11,14 +11,18 @@
     reason = "a command-line tool complains on standard error"
 )]
 
+mod api;
 mod bench;
 mod check;
+mod choose;
 mod conformance;
 mod deny;
 mod docs;
 mod features;
+mod generated;
 mod layers;
 mod lint;
+mod openapi;
 mod process;
 mod routes;
 mod services;
@@ -63,13 +67,33 @@ const COMMANDS: &[Command] = &[
         run: services::run,
     },
     Command {
+        name: "api",
+        help: "the public API of each crate, against docs/api [--bless]",
+        run: api::run,
+    },
+    Command {
+        name: "openapi",
+        help: "what the binary prints, against docs/openapi.json [--bless]",
+        run: openapi::run,
+    },
+    Command {
+        name: "choose",
+        help: "what each crate brings along, against docs/adopting [--bless]",
+        run: choose::run,
+    },
+    Command {
+        name: "bless",
+        help: "every generated file anew: api, openapi, choose, routes",
+        run: check::bless,
+    },
+    Command {
         name: "routes",
         help: "the route table, against its golden file [--bless]",
         run: routes::run,
     },
     Command {
         name: "bench",
-        help: "what a request costs, as ratios within one run; builds for release",
+        help: "what a request costs, as ratios within one run; release [--stores]",
         run: bench::run,
     },
     Command {

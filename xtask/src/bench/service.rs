@@ -21,12 +21,18 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// Starts it with some people in it.
-    pub(super) fn start(binary: &Path, people: u32) -> Result<Self, Box<dyn Error>> {
+    /// Starts it with some people in it, and access tokens by this algorithm.
+    pub(super) fn start(
+        binary: &Path,
+        people: u32,
+        algorithm: &str,
+    ) -> Result<Self, Box<dyn Error>> {
         let folder = std::env::temp_dir().join(format!("portcullis-bench-{}", std::process::id()));
         fs::create_dir_all(&folder)?;
         let mut child = configured(cpu::on_server_core(binary), &folder)
             .args(["serve", "--without-limits", "--listen", "127.0.0.1:0"])
+            // The first to start makes the keys.
+            .env("PORTCULLIS_ACCESS_TOKENS__ALGORITHM", algorithm)
             .stdout(Stdio::piped())
             .spawn()?;
         let stdout = child.stdout.take().ok_or("no standard output")?;
