@@ -48,7 +48,7 @@ pub use claims::{AccessClaims, EXTRA_MEMBERS_MAX, EXTRA_NAME_MAX_BYTES};
 pub use codec::{JwtCodec, JwtSignError};
 pub use config::{JwtConfig, JwtConfigError, LEEWAY_MAX, LIFETIME_MAX};
 pub use decode::{JWT_MAX_BYTES, looks_like_jwt};
-pub use keys::{JwtKeyError, JwtKeyInfo, JwtKeys};
+pub use keys::{JwtKeyError, JwtKeyInfo, JwtKeys, LiveJwtKeys};
 pub use memory::VerifiedMemory;
 pub use rejection::JwtRejection;
 pub use signing_key::{SigningKey, SigningKeyError};

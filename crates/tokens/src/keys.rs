@@ -3,15 +3,19 @@
 //! The newest version signs, every version that is not retired verifies, so a rotation needs no downtime. Retired keys
 //! stay in the file: the database's [`KeyMarker`] names them, and a file that lacks one is another database's.
 //!
+//! A running instance holds them as [`Live`] keys, which take a changed file up without a restart.
+//!
 //! Keys come from [`KeyRings::generate`] alone, which `portcullis keys init` and a first run in an empty folder call.
 //! No build contains a key.
 
 mod error;
 mod file;
+mod live;
 mod marker;
 pub(crate) mod owned;
 mod ring;
 mod rings;
+mod stamp;
 pub(crate) mod versions;
 
 use std::fmt;
@@ -19,6 +23,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use error::KeyError;
+pub use live::{Fresh, KeySet, Live, LiveKeys};
 pub use marker::{KeyMarker, MarkerMismatch, ParseMarkerError};
 pub use owned::KEY_FILE_MAX_BYTES;
 pub use ring::{Key, KeyInfo, KeyRing};

@@ -40,7 +40,8 @@ pub trait PasswordHasher: Debug + Send + Sync + 'static {
     /// Compares a password with a stored hash, in constant time, at the cost of the stored hash's own parameters.
     ///
     /// Where nothing is stored (`None`: no such person, or no password) it does the work of a hash with the current
-    /// parameters and never matches, so that an unknown name costs what a wrong password costs.
+    /// parameters and never matches, so that an unknown name costs what a wrong password costs. A hash whose pepper is
+    /// retired is worth nothing, and treated the same.
     ///
     /// # Errors
     /// Any [`HashError`] but [`HashError::Entropy`]. An error is not a "no".
@@ -73,10 +74,8 @@ pub enum HashError {
     /// The stored hash is not one this hasher writes, or asks for more work than the ceiling allows.
     #[error("the stored password hash is unreadable or above the cost ceiling")]
     Malformed,
-    /// The pepper of the stored hash is unknown or retired.
-    #[error(
-        "the password was hashed with version {version} of the pepper, which is unknown or retired"
-    )]
+    /// The pepper of the stored hash is missing; a retired one is not.
+    #[error("the password was hashed with version {version} of the pepper, which is missing")]
     UnknownPepper {
         /// The version.
         version: u32,

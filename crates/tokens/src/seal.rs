@@ -10,7 +10,7 @@ use portcullis_core::entropy::{Entropy, EntropyError, random_bytes};
 use portcullis_core::secret::{Sealed, SecretText};
 use zeroize::Zeroizing;
 
-use crate::keys::{KeyRing, KeyRings, Purpose};
+use crate::keys::{Key, KeyRing, LiveKeys, Purpose};
 use crate::mac::frame;
 
 const NONCE_BYTES: usize = 24;
@@ -20,9 +20,15 @@ const HOLDER_DOMAIN: &str = "seal for holder";
 /// Sealed bytes cannot be opened. Never a reason to go on without them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
-    /// The key they were sealed with is unknown or retired.
-    #[error("sealed with version {version} of the sealing key, which is unknown or retired")]
+    /// The key they were sealed with is missing: an outage, since other bytes may need it too.
+    #[error("sealed with version {version} of the sealing key, which is missing")]
     UnknownKey {
+        /// The version.
+        version: u32,
+    },
+    /// The key they were sealed with is retired: what they were is over.
+    #[error("sealed with version {version} of the sealing key, which is retired")]
+    RetiredKey {
         /// The version.
         version: u32,
     },
@@ -34,14 +40,14 @@ pub enum SealError {
 /// Seals and opens under the sealing ring. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Sealer {
-    keys: KeyRings,
+    keys: LiveKeys,
 }
 
 impl Sealer {
     /// Seals with the newest key of the ring, opens with every key that is not retired.
     #[must_use]
-    pub const fn new(keys: KeyRings) -> Self {
-        Self { keys }
+    pub fn new(keys: impl Into<LiveKeys>) -> Self {
+        Self { keys: keys.into() }
     }
 
     /// Encrypts `plaintext` for `context`, whose parts are length-prefixed and cannot run together.
@@ -54,7 +60,8 @@ impl Sealer {
         plaintext: &[u8],
         entropy: &dyn Entropy,
     ) -> Result<Sealed, EntropyError> {
-        let (key_version, key) = self.ring().newest();
+        let keys = self.keys.current();
+        let (key_version, key) = keys.ring(Purpose::Sealing).newest();
         let nonce = random_bytes::<NONCE_BYTES>(entropy)?;
         let bytes = encrypt(key.bytes(), nonce, &frame(context), plaintext).ok_or(EntropyError)?;
         Ok(Sealed { key_version, bytes })
@@ -70,10 +77,8 @@ impl Sealer {
         sealed: &Sealed,
     ) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let version = sealed.key_version;
-        let key = self
-            .ring()
-            .get(version)
-            .ok_or(SealError::UnknownKey { version })?;
+        let keys = self.keys.with_version(Purpose::Sealing, version);
+        let key = usable(keys.ring(Purpose::Sealing), version)?;
         decrypt(key.bytes(), &frame(context), &sealed.bytes).ok_or(SealError::Tampered)
     }
 
@@ -89,8 +94,9 @@ impl Sealer {
         plaintext: &[u8],
         entropy: &dyn Entropy,
     ) -> Result<Sealed, EntropyError> {
-        let derived = self
-            .ring()
+        let keys = self.keys.current();
+        let derived = keys
+            .ring(Purpose::Sealing)
             .mac(HOLDER_DOMAIN, &[holder.expose().as_bytes()]);
         let nonce = random_bytes::<NONCE_BYTES>(entropy)?;
         let key = Zeroizing::new(derived.bytes);
@@ -112,15 +118,21 @@ impl Sealer {
         sealed: &Sealed,
     ) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let version = sealed.key_version;
-        let derived = self
-            .ring()
-            .mac_with(version, HOLDER_DOMAIN, &[holder.expose().as_bytes()]);
+        let keys = self.keys.with_version(Purpose::Sealing, version);
+        let ring = keys.ring(Purpose::Sealing);
+        usable(ring, version)?;
+        let derived = ring.mac_with(version, HOLDER_DOMAIN, &[holder.expose().as_bytes()]);
         let key = Zeroizing::new(derived.ok_or(SealError::UnknownKey { version })?.bytes);
         decrypt(&key, &frame(context), &sealed.bytes).ok_or(SealError::Tampered)
     }
+}
 
-    fn ring(&self) -> &KeyRing {
-        self.keys.ring(Purpose::Sealing)
+/// A key that is there and not retired.
+fn usable(ring: &KeyRing, version: u32) -> Result<&Key, SealError> {
+    match ring.get(version) {
+        Some(key) => Ok(key),
+        None if ring.knows(version) => Err(SealError::RetiredKey { version }),
+        None => Err(SealError::UnknownKey { version }),
     }
 }
 
@@ -165,6 +177,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
+    use crate::keys::KeyRings;
 
     #[derive(Deserialize)]
     struct Vector {

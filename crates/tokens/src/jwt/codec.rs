@@ -1,7 +1,7 @@
 //! Signing and verifying.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,7 +10,9 @@ use portcullis_core::time::Timestamp;
 use serde_json::{Map, Value};
 
 use super::memory::TokenHash;
-use super::{AccessClaims, JwtConfig, JwtConfigError, JwtKeys, JwtRejection, VerifiedMemory};
+use super::{
+    AccessClaims, JwtConfig, JwtConfigError, JwtKeys, JwtRejection, LiveJwtKeys, VerifiedMemory,
+};
 use super::{JWT_MAX_BYTES, decode};
 
 /// A token cannot be signed.
@@ -35,17 +37,9 @@ pub struct JwtCodec(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     config: JwtConfig,
-    current: RwLock<Arc<Current>>,
+    keys: LiveJwtKeys,
     memory: Option<VerifiedMemory>,
     decoded: AtomicU64,
-}
-
-/// The keys, and how often they were replaced: read together, so that nothing is remembered for keys that it was not
-/// verified with.
-#[derive(Debug)]
-struct Current {
-    keys: JwtKeys,
-    generation: u64,
 }
 
 impl JwtCodec {
@@ -53,8 +47,8 @@ impl JwtCodec {
     ///
     /// # Errors
     /// [`JwtConfigError`] for settings out of bounds.
-    pub fn new(config: JwtConfig, keys: JwtKeys) -> Result<Self, JwtConfigError> {
-        Self::build(config, keys, None)
+    pub fn new(config: JwtConfig, keys: impl Into<LiveJwtKeys>) -> Result<Self, JwtConfigError> {
+        Self::build(config, keys.into(), None)
     }
 
     /// A codec that remembers which signatures it has checked.
@@ -63,22 +57,21 @@ impl JwtCodec {
     /// [`JwtConfigError`] for settings out of bounds.
     pub fn with_memory(
         config: JwtConfig,
-        keys: JwtKeys,
+        keys: impl Into<LiveJwtKeys>,
         memory: VerifiedMemory,
     ) -> Result<Self, JwtConfigError> {
-        Self::build(config, keys, Some(memory))
+        Self::build(config, keys.into(), Some(memory))
     }
 
     fn build(
         config: JwtConfig,
-        keys: JwtKeys,
+        keys: LiveJwtKeys,
         memory: Option<VerifiedMemory>,
     ) -> Result<Self, JwtConfigError> {
         config.check()?;
-        let generation = 0;
         Ok(Self(Arc::new(Inner {
             config,
-            current: RwLock::new(Arc::new(Current { keys, generation })),
+            keys,
             memory,
             decoded: AtomicU64::new(0),
         })))
@@ -94,7 +87,7 @@ impl JwtCodec {
             return Err(JwtSignError::ReservedClaim(name));
         }
         let payload = claims.to_payload();
-        let current = self.current();
+        let current = self.0.keys.snapshot();
         let (_, key) = current.keys.newest();
         let mut token = String::with_capacity(JWT_MAX_BYTES);
         append(&mut token, &decode::header(key))?;
@@ -116,7 +109,7 @@ impl JwtCodec {
     /// [`JwtRejection`], for the audit log alone: the client sees one answer for all of them.
     pub fn verify(&self, text: &str, now: Timestamp) -> Result<AccessClaims, JwtRejection> {
         let Inner { config, memory, .. } = &*self.0;
-        let current = self.current();
+        let mut current = self.0.keys.snapshot();
         let memory = memory.as_ref().zip(TokenHash::of(text));
         if let Some((memory, token)) = memory
             && let Some(claims) = memory.get(token, current.generation)
@@ -125,7 +118,16 @@ impl JwtCodec {
             return Ok((*claims).clone());
         }
         self.0.decoded.fetch_add(1, Ordering::Relaxed);
-        let claims = decode::decode(text, &current.keys, config)?;
+        let mut decoded = decode::decode(text, &current.keys, config);
+        if decoded == Err(JwtRejection::UnknownKey) {
+            // Of another issuer, or of a key that another process knows already. A file that has not changed is not read.
+            let before = current.generation;
+            current = self.0.keys.enough(|_| false);
+            if current.generation != before {
+                decoded = decode::decode(text, &current.keys, config);
+            }
+        }
+        let claims = decoded?;
         claims.check_times(now, config.leeway)?;
         if let Some((memory, token)) = memory {
             memory.put(token, current.generation, Arc::new(claims.clone()));
@@ -135,19 +137,19 @@ impl JwtCodec {
 
     /// Signs and verifies with other keys from now on, and forgets what was verified with the ones before.
     pub fn replace_keys(&self, keys: JwtKeys) {
-        let mut current = self
-            .0
-            .current
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        let generation = current.generation.saturating_add(1);
-        *current = Arc::new(Current { keys, generation });
+        self.0.keys.swap(keys);
     }
 
     /// The keys in use.
     #[must_use]
     pub fn keys(&self) -> JwtKeys {
-        self.current().keys.clone()
+        self.0.keys.current()
+    }
+
+    /// The same, as they may change.
+    #[must_use]
+    pub fn live_keys(&self) -> &LiveJwtKeys {
+        &self.0.keys
     }
 
     /// The settings.
@@ -160,11 +162,6 @@ impl JwtCodec {
     #[must_use]
     pub fn tokens_decoded(&self) -> u64 {
         self.0.decoded.load(Ordering::Relaxed)
-    }
-
-    fn current(&self) -> Arc<Current> {
-        let current = self.0.current.read();
-        Arc::clone(&current.unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The file of the JWT keys: JSON beside the other key file, readable by its owner alone, written once.
+//! The file of the JWT keys: JSON beside the other key file, readable by its owner alone, replaced as a whole.
 
 use std::path::Path;
 
@@ -72,12 +72,26 @@ impl JwtKeys {
     /// [`KEY_FILE_MAX_BYTES`](crate::keys::KEY_FILE_MAX_BYTES) (about 25 RSA keys, 250 others). [`KeyError::Io`] where it
     /// cannot be written; what was written of it is removed.
     pub fn save_new(&self, path: impl AsRef<Path>) -> Result<(), JwtKeyError> {
+        Ok(owned::write_new(path.as_ref(), &self.document())?)
+    }
+
+    /// Replaces a file by what `edit` makes of its keys; see [`KeyRings::change_file`](crate::keys::KeyRings::change_file).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn change_file(
+        path: impl AsRef<Path>,
+        edit: impl FnOnce(&Self) -> Result<Self, JwtKeyError>,
+    ) -> Result<Self, JwtKeyError> {
+        owned::change(path.as_ref(), Self::from_json, edit, Self::document)
+    }
+
+    fn document(&self) -> Document {
         let entries = self.sorted().into_iter().map(EntryDocument::write);
-        let document = Document {
+        Document {
             format: FORMAT,
             jwt_signing: entries.collect(),
-        };
-        Ok(owned::write_new(path.as_ref(), &document)?)
+        }
     }
 }
 

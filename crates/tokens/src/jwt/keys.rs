@@ -1,6 +1,7 @@
 //! The keys of an instance: the newest signs, every one that is not retired verifies.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use portcullis_core::entropy::Entropy;
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{JwtAlgorithm, SigningKey, SigningKeyError};
 use crate::keys::versions::{Entry, VersionFault, Versions};
-use crate::keys::{KeyError, KeyInfo};
+use crate::keys::{KeyError, KeyInfo, KeySet, Live};
 
 /// The keys that access tokens are signed and verified with, by version. Cheap to clone.
 ///
@@ -17,6 +18,22 @@ use crate::keys::{KeyError, KeyInfo};
 /// valid; [`JwtKeys::retire`], once the last of those has expired, ends a key for good. Versions may differ in algorithm.
 #[derive(Clone, Debug)]
 pub struct JwtKeys(Arc<Versions<SigningKey>>);
+
+/// Live [`JwtKeys`].
+pub type LiveJwtKeys = Live<JwtKeys>;
+
+/// Whoever has the file decides: losing keys ends the tokens in circulation, which live for minutes, and nothing else.
+impl KeySet for JwtKeys {
+    type Error = JwtKeyError;
+
+    fn read(path: &Path) -> Result<Self, JwtKeyError> {
+        Self::load(path)
+    }
+
+    fn may_become(&self, _next: &Self) -> Result<(), JwtKeyError> {
+        Ok(())
+    }
+}
 
 /// A key's place and public name.
 #[derive(Clone, Debug, PartialEq, Eq)]

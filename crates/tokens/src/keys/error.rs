@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use portcullis_core::entropy::EntropyError;
 
-use super::{KEY_FILE_MAX_BYTES, Purpose};
+use super::{KEY_FILE_MAX_BYTES, MarkerMismatch, Purpose};
 
 /// Keys could not be loaded, saved or changed.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,28 @@ pub enum KeyError {
         /// The file.
         path: PathBuf,
     },
+    /// Only its owner may change a file: afterwards nobody else could read it.
+    #[error("{path} belongs to user {owner}: change its keys as that user")]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+        /// The id of the user whose it is.
+        owner: u32,
+    },
+    /// Somebody else is changing the file, or was cut off at it.
+    #[error(
+        "{lock} exists: the keys are being changed, or a change was cut off; if nothing is changing them, delete it - \
+         {path} is whole, as it was before"
+    )]
+    BeingChanged {
+        /// The file.
+        path: PathBuf,
+        /// What its next state is written to.
+        lock: PathBuf,
+    },
+    /// The keys of a running instance were to be replaced by those of another.
+    #[error("these are the keys of another instance")]
+    OtherKeys(#[from] MarkerMismatch),
     /// The file could not be read or written.
     #[error("the key file {path} could not be used")]
     Io {

@@ -1,4 +1,4 @@
-//! The key file: JSON, readable by its owner alone, written once.
+//! The key file: JSON, readable by its owner alone, replaced as a whole.
 
 use std::path::Path;
 
@@ -90,11 +90,30 @@ impl KeyRings {
     /// [`KEY_FILE_MAX_BYTES`](super::KEY_FILE_MAX_BYTES) (about 400 keys). [`KeyError::Io`] where it cannot be written;
     /// what was written of it is removed.
     pub fn save_new(&self, path: impl AsRef<Path>) -> Result<(), KeyError> {
+        owned::write_new(path.as_ref(), &self.document())
+    }
+
+    /// Replaces a key file by what `edit` makes of its keys, and returns them when they are on disk. Readers see the
+    /// keys before or the keys after, whole. The next state is written beside the file, under its name and `.new`,
+    /// which also keeps others from changing it meanwhile.
+    ///
+    /// # Errors
+    /// [`KeyError`] as [`KeyRings::load`] and `edit`; [`KeyError::NotOurs`] where the file is another user's (Unix),
+    /// [`KeyError::BeingChanged`] where somebody else changes it or was cut off, [`KeyError::TooLarge`] where it would be
+    /// too long to be read again. The file is as it was then.
+    pub fn change_file(
+        path: impl AsRef<Path>,
+        edit: impl FnOnce(&Self) -> Result<Self, KeyError>,
+    ) -> Result<Self, KeyError> {
+        owned::change(path.as_ref(), Self::from_json, edit, Self::document)
+    }
+
+    fn document(&self) -> Document {
         let ring = |purpose| {
             let entries = self.ring(purpose).sorted();
             Some(entries.into_iter().map(EntryDocument::write).collect())
         };
-        let document = Document {
+        Document {
             format: FORMAT,
             rings: RingsDocument {
                 token_pepper: ring(Purpose::TokenPepper),
@@ -102,8 +121,7 @@ impl KeyRings {
                 sealing: ring(Purpose::Sealing),
                 form_token: ring(Purpose::FormToken),
             },
-        };
-        owned::write_new(path.as_ref(), &document)
+        }
     }
 }
 

@@ -1,4 +1,6 @@
-//! Files that are their owner's alone: read with suspicion, written once.
+//! Files that are their owner's alone: read with suspicion, written once, changed as a whole.
+
+mod change;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -7,6 +9,8 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::KeyError;
+
+pub(crate) use change::change;
 
 /// The most bytes a key file may have.
 pub const KEY_FILE_MAX_BYTES: usize = 64 * 1024;
@@ -63,11 +67,7 @@ pub(crate) fn write_new(path: &Path, document: &impl serde::Serialize) -> Result
     if json.len() > KEY_FILE_MAX_BYTES {
         return Err(KeyError::TooLarge);
     }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).map_err(|source| {
+    let mut file = create_new(path).map_err(|source| {
         if source.kind() == io::ErrorKind::AlreadyExists {
             KeyError::Exists { path: path.into() }
         } else {
@@ -83,6 +83,15 @@ pub(crate) fn write_new(path: &Path, document: &impl serde::Serialize) -> Result
         let _best_effort = fs::remove_file(path);
         io_error(source)
     })
+}
+
+/// A file that was not there before, and is its owner's alone from its first moment.
+fn create_new(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 fn json(document: &impl serde::Serialize) -> io::Result<Zeroizing<Vec<u8>>> {

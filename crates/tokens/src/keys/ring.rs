@@ -131,6 +131,12 @@ impl KeyRing {
             .map(|entry| &entry.key)
     }
 
+    /// Whether there is a key of this version, retired or not.
+    #[must_use]
+    pub fn knows(&self, version: u32) -> bool {
+        self.0.entries().any(|entry| entry.info.version == version)
+    }
+
     /// Every version, ascending, retired ones too.
     #[must_use]
     pub fn versions(&self) -> Vec<KeyInfo> {

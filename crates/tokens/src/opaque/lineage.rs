@@ -10,7 +10,7 @@ use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 use super::{Minted, PresentedToken, TokenClass, Tokens};
-use crate::keys::KeyRing;
+use crate::keys::Purpose;
 
 /// What the proof is a keyed hash for.
 const DOMAIN: &str = "token lineage";
@@ -29,7 +29,8 @@ impl Tokens {
     ) -> Result<Minted, EntropyError> {
         let random = Zeroizing::new(random_bytes::<HALF>(entropy)?);
         let proof = self
-            .ring()
+            .keys()
+            .ring(Purpose::TokenPepper)
             .mac(DOMAIN, &[class.code().as_bytes(), &id, &*random]);
         let mut secret = Zeroizing::new([0_u8; 2 * HALF]);
         for (to, from) in secret.iter_mut().zip(random.iter().chain(&proof.bytes)) {
@@ -47,7 +48,8 @@ impl Tokens {
         };
         let (random, proof) = secret.split_at(HALF);
         let (class, id) = (presented.class().code().as_bytes(), presented.id());
-        let ring: &KeyRing = self.ring();
+        let keys = self.keys();
+        let ring = keys.ring(Purpose::TokenPepper);
         let mut proven = Choice::from(0);
         for version in ring.versions() {
             self.count();
@@ -66,7 +68,7 @@ mod tests {
     use portcullis_core::time::Timestamp;
 
     use super::*;
-    use crate::keys::{KeyRings, Purpose};
+    use crate::keys::KeyRings;
     use crate::opaque::TokenFormat;
 
     fn tokens(keys: &KeyRings) -> Tokens {

@@ -10,7 +10,7 @@ use portcullis_core::secret::{SecretText, TokenDigest};
 use zeroize::Zeroizing;
 
 use super::{PresentedToken, TokenClass, TokenFormat, TokenParseError};
-use crate::keys::{Key, KeyRing, KeyRings, Purpose};
+use crate::keys::{Key, KeyRings, LiveKeys, Purpose};
 use crate::mac::{self, Label};
 
 /// A new token: the text for its owner, which exists once, and the digest for the store.
@@ -32,17 +32,17 @@ pub struct Tokens(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     format: TokenFormat,
-    keys: KeyRings,
+    keys: LiveKeys,
     digests: AtomicU64,
 }
 
 impl Tokens {
-    /// Tokens of this form, under these keys.
+    /// Tokens of this form, under these keys: [`KeyRings`], or live ones that may change.
     #[must_use]
-    pub fn new(format: TokenFormat, keys: KeyRings) -> Self {
+    pub fn new(format: TokenFormat, keys: impl Into<LiveKeys>) -> Self {
         Self(Arc::new(Inner {
             format,
-            keys,
+            keys: keys.into(),
             digests: AtomicU64::new(0),
         }))
     }
@@ -63,7 +63,9 @@ impl Tokens {
 
     pub(super) fn mint_with(&self, class: TokenClass, id: [u8; 16], secret: &[u8; 32]) -> Minted {
         let plaintext = self.0.format.encode(class, id, secret);
-        let digest = self.digest(self.ring().newest(), plaintext.expose());
+        let keys = self.keys();
+        let newest = keys.ring(Purpose::TokenPepper).newest();
+        let digest = self.digest(newest, plaintext.expose());
         Minted { plaintext, digest }
     }
 
@@ -91,7 +93,8 @@ impl Tokens {
     /// also where the key of `stored` is unknown or retired, which is never a match.
     #[must_use]
     pub fn verify(&self, presented: &PresentedToken, stored: &TokenDigest) -> bool {
-        let ring = self.ring();
+        let keys = self.keys_with(stored.key_version);
+        let ring = keys.ring(Purpose::TokenPepper);
         let key = ring.get(stored.key_version);
         let used = key.map_or_else(|| ring.newest(), |key| (stored.key_version, key));
         let matches = self.digest(used, presented.text()).matches(stored);
@@ -101,9 +104,10 @@ impl Tokens {
     /// Does the work of [`Tokens::verify`] for an id that was not found, so that a miss takes as long as a hit with
     /// another secret (AK-03).
     pub fn verify_miss(&self, presented: &PresentedToken) {
+        let keys = self.keys();
         let decoy = TokenDigest {
             bytes: [0; 32],
-            key_version: self.ring().newest().0,
+            key_version: keys.ring(Purpose::TokenPepper).newest().0,
         };
         // Without this the compiler could see that nobody looks at the answer, and skip the work.
         black_box(self.verify(presented, black_box(&decoy)));
@@ -114,7 +118,7 @@ impl Tokens {
     #[must_use]
     pub fn keyed(&self, domain: &str, parts: &[&[u8]]) -> TokenDigest {
         self.count();
-        self.ring().mac(domain, parts)
+        self.keys().ring(Purpose::TokenPepper).mac(domain, parts)
     }
 
     /// Whether `stored` was made by [`Tokens::keyed`] from the same domain and parts under a key that is not retired,
@@ -122,11 +126,13 @@ impl Tokens {
     #[must_use]
     pub fn verify_keyed(&self, domain: &str, parts: &[&[u8]], stored: &TokenDigest) -> bool {
         self.count();
-        match self.ring().mac_with(stored.key_version, domain, parts) {
+        let keys = self.keys_with(stored.key_version);
+        let ring = keys.ring(Purpose::TokenPepper);
+        match ring.mac_with(stored.key_version, domain, parts) {
             Some(digest) => digest.matches(stored),
             // The same work where the key is gone, and never a match.
             None => {
-                black_box(self.ring().mac(domain, parts));
+                black_box(ring.mac(domain, parts));
                 false
             }
         }
@@ -139,7 +145,8 @@ impl Tokens {
     #[must_use]
     pub fn identifier_digest(&self, tenant: TenantId, canonical: &str) -> [u8; 32] {
         self.count();
-        let (_, key) = self.ring().oldest();
+        let keys = self.keys();
+        let (_, key) = keys.ring(Purpose::TokenPepper).oldest();
         mac::framed(
             key.bytes(),
             Label::Identifier,
@@ -154,8 +161,13 @@ impl Tokens {
         self.0.digests.load(Ordering::Relaxed)
     }
 
-    pub(super) fn ring(&self) -> &KeyRing {
-        self.0.keys.ring(Purpose::TokenPepper)
+    pub(super) fn keys(&self) -> KeyRings {
+        self.0.keys.current()
+    }
+
+    /// The keys, and those of the file where this version is not among them.
+    fn keys_with(&self, version: u32) -> KeyRings {
+        self.0.keys.with_version(Purpose::TokenPepper, version)
     }
 
     fn digest(&self, (key_version, key): (u32, &Key), text: &str) -> TokenDigest {

@@ -22,7 +22,7 @@ use super::phc::{Phc, SALT_BYTES};
 use super::queue::{NotQueued, Queue};
 use super::worker::{self, Hook, Job, Shared, Work};
 use super::{Argon2Params, HashError, ParamsError, PasswordHasher, Verification};
-use crate::keys::{Key, KeyRing, KeyRings, Purpose};
+use crate::keys::{Key, LiveKeys, Purpose};
 use crate::mac;
 
 /// The most threads and places that make sense; more is a mistake in a configuration.
@@ -84,7 +84,7 @@ pub enum PoolError {
 pub struct Argon2Pool {
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
-    keys: KeyRings,
+    keys: LiveKeys,
     entropy: Arc<dyn Entropy>,
     /// What a password is compared with where nothing is stored.
     dummy: Phc,
@@ -99,15 +99,15 @@ impl Argon2Pool {
     /// fails, and where the system gives no thread.
     pub fn start(
         config: HashPoolConfig,
-        keys: KeyRings,
+        keys: impl Into<LiveKeys>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, PoolError> {
-        Self::start_hooked(config, keys, entropy, None)
+        Self::start_hooked(config, keys.into(), entropy, None)
     }
 
     fn start_hooked(
         config: HashPoolConfig,
-        keys: KeyRings,
+        keys: LiveKeys,
         entropy: Arc<dyn Entropy>,
         hook: Option<Hook>,
     ) -> Result<Self, PoolError> {
@@ -173,8 +173,48 @@ impl Argon2Pool {
         self.shared.load.held_at_once.load(Ordering::Relaxed)
     }
 
-    fn peppers(&self) -> &KeyRing {
-        self.keys.ring(Purpose::PasswordPepper)
+    /// The newest pepper's version, and the password under it.
+    fn peppered_newest(&self, password: &Password) -> (u32, Zeroizing<[u8; 32]>) {
+        let keys = self.keys.current();
+        let (version, pepper) = keys.ring(Purpose::PasswordPepper).newest();
+        (version, peppered(pepper, password))
+    }
+
+    /// The newest version, and the password under another one; `None` where that is retired.
+    fn peppered_with(
+        &self,
+        version: u32,
+        password: &Password,
+    ) -> Result<Option<(u32, Zeroizing<[u8; 32]>)>, HashError> {
+        let keys = self.keys.with_version(Purpose::PasswordPepper, version);
+        let peppers = keys.ring(Purpose::PasswordPepper);
+        match peppers.get(version) {
+            Some(pepper) => Ok(Some((peppers.newest().0, peppered(pepper, password)))),
+            None if peppers.knows(version) => Ok(None),
+            None => Err(HashError::UnknownPepper { version }),
+        }
+    }
+
+    /// The work of a hash for a password that is worth nothing any more.
+    async fn miss_retired(
+        &self,
+        password: &Password,
+        version: u32,
+    ) -> Result<Verification, HashError> {
+        tracing::warn!(version, "a password cannot be right: its key is retired");
+        self.miss(password).await
+    }
+
+    /// The work of a hash where nothing can match.
+    async fn miss(&self, password: &Password) -> Result<Verification, HashError> {
+        let (_, input) = self.peppered_newest(password);
+        let dummy = &self.dummy;
+        let tag = self.compute(own(dummy.params, input, dummy.salt)).await?;
+        std::hint::black_box(tag.ct_eq(dummy.tag.as_slice()));
+        Ok(Verification {
+            matches: false,
+            outdated: false,
+        })
     }
 
     /// One computation on a worker.
@@ -196,8 +236,7 @@ impl Argon2Pool {
 #[async_trait]
 impl PasswordHasher for Argon2Pool {
     async fn hash(&self, password: &Password) -> Result<PasswordHash, HashError> {
-        let (pepper_version, pepper) = self.peppers().newest();
-        let input = peppered(pepper, password);
+        let (pepper_version, input) = self.peppered_newest(password);
         let salt = random_bytes(&*self.entropy)?;
         let params = self.shared.params;
         let tag = self.compute(own(params, input, salt)).await?;
@@ -213,28 +252,18 @@ impl PasswordHasher for Argon2Pool {
         password: &Password,
         stored: Option<&PasswordHash>,
     ) -> Result<Verification, HashError> {
-        let (newest, pepper) = self.peppers().newest();
         let Some(stored) = stored else {
-            let input = peppered(pepper, password);
-            let dummy = &self.dummy;
-            let tag = self.compute(own(dummy.params, input, dummy.salt)).await?;
-            std::hint::black_box(tag.ct_eq(dummy.tag.as_slice()));
-            return Ok(Verification {
-                matches: false,
-                outdated: false,
-            });
+            return self.miss(password).await;
         };
         #[cfg(feature = "foreign-hashes")]
         if super::foreign::stored::is_imported(&stored.phc) {
             return self.verify_imported(password, stored).await;
         }
-        let version = stored.pepper_version;
-        let pepper = self
-            .peppers()
-            .get(version)
-            .ok_or(HashError::UnknownPepper { version })?;
         let phc = Phc::parse(&stored.phc)?;
-        let input = peppered(pepper, password);
+        let version = stored.pepper_version;
+        let Some((newest, input)) = self.peppered_with(version, password)? else {
+            return self.miss_retired(password, version).await;
+        };
         let tag = self.compute(own(phc.params, input, phc.salt)).await?;
         let matches = bool::from(tag.ct_eq(phc.tag.as_slice()));
         Ok(Verification {

@@ -1,6 +1,8 @@
 //! Key rings, the key file and the marker.
 
+mod change;
 mod file;
+mod live;
 mod marker;
 
 use portcullis_core::entropy::{EntropyError, SeededEntropy};

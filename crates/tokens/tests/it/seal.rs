@@ -85,7 +85,11 @@ fn what_an_older_key_sealed_opens_until_it_is_retired() {
     assert_eq!(*sealer.open(ROW_1, &again).unwrap(), b"old");
     assert_eq!(
         sealer.open(ROW_1, &old),
-        Err(SealError::UnknownKey { version: 1 })
+        Err(SealError::RetiredKey { version: 1 })
+    );
+    assert_eq!(
+        Sealer::new(v1).open(ROW_1, &again),
+        Err(SealError::UnknownKey { version: 2 })
     );
     // The version beside the bytes is not believed: the key must fit.
     let relabelled = Sealed {

@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::Argon2Pool;
-use crate::keys::KeyRing;
+use crate::keys::Purpose;
 use crate::password::foreign::compute::{Ingredients, condensed};
 use crate::password::foreign::stored::{Imported, head};
 use crate::password::foreign::{AdoptHashes, ForeignHash};
@@ -23,7 +23,9 @@ impl AdoptHashes for Argon2Pool {
     fn adopt(&self, foreign: &ForeignHash) -> Result<PasswordHash, EntropyError> {
         let head = head(&foreign.recipe, &foreign.salt);
         let digest = condensed(&foreign.digest);
-        let keyed = self.peppers().mac(DOMAIN, &[head.as_bytes(), &*digest]);
+        let keys = self.keys.current();
+        let peppers = keys.ring(Purpose::PasswordPepper);
+        let keyed = peppers.mac(DOMAIN, &[head.as_bytes(), &*digest]);
         let seal = |pepper: &SecretText| {
             let context = [PEPPER_CONTEXT, head.as_bytes()];
             self.sealer()
@@ -51,20 +53,29 @@ impl Argon2Pool {
     ) -> Result<Verification, HashError> {
         let version = stored.pepper_version;
         let unknown = HashError::UnknownPepper { version };
-        let peppers: &KeyRing = self.peppers();
+        let keys = self.keys.with_version(Purpose::PasswordPepper, version);
+        let peppers = keys.ring(Purpose::PasswordPepper);
         if peppers.get(version).is_none() {
-            return Err(unknown);
+            return match peppers.knows(version) {
+                true => self.miss_retired(password, version).await,
+                false => Err(unknown),
+            };
         }
         let imported = Imported::parse(&stored.phc).ok_or(HashError::Malformed)?;
         let head = head(&imported.recipe, &imported.salt);
         let pepper = match &imported.pepper {
             Some(sealed) => {
                 let context = [PEPPER_CONTEXT, head.as_bytes()];
-                let opened = self.sealer().open(&context, sealed);
-                Some(opened.map_err(|error| match error {
-                    SealError::UnknownKey { version } => HashError::UnknownPepper { version },
-                    SealError::Tampered => HashError::Malformed,
-                })?)
+                match self.sealer().open(&context, sealed) {
+                    Ok(pepper) => Some(pepper),
+                    Err(SealError::RetiredKey { version }) => {
+                        return self.miss_retired(password, version).await;
+                    }
+                    Err(SealError::UnknownKey { version }) => {
+                        return Err(HashError::UnknownPepper { version });
+                    }
+                    Err(SealError::Tampered) => return Err(HashError::Malformed),
+                }
             }
             None => None,
         };

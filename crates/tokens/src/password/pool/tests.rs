@@ -9,6 +9,7 @@ use portcullis_core::time::Timestamp;
 use tokio::task::JoinSet;
 
 use super::*;
+use crate::keys::KeyRings;
 
 fn keys() -> KeyRings {
     KeyRings::generate(&SeededEntropy::new(1), Timestamp::UNIX_EPOCH).unwrap()
@@ -20,7 +21,7 @@ fn password() -> Password {
 
 fn pool(config: HashPoolConfig, hook: Hook) -> Arc<Argon2Pool> {
     let entropy = Arc::new(SeededEntropy::new(2));
-    Arc::new(Argon2Pool::start_hooked(config, keys(), entropy, Some(hook)).unwrap())
+    Arc::new(Argon2Pool::start_hooked(config, keys().into(), entropy, Some(hook)).unwrap())
 }
 
 fn one_thread(queue: usize) -> HashPoolConfig {

@@ -8,6 +8,7 @@ use portcullis_core::entropy::SeededEntropy;
 use portcullis_tokens::jwt::{
     JwtAlgorithm, JwtCodec, JwtKeyError, JwtKeys, JwtRejection, SigningKey, VerifiedMemory,
 };
+use portcullis_tokens::keys::Live;
 
 use super::forge::*;
 use crate::support::NOW;
@@ -91,6 +92,28 @@ fn the_key_in_use_cannot_be_retired_and_none_comes_back() {
     ));
     let versions: Vec<_> = v2.versions().iter().map(|info| info.key.version).collect();
     assert_eq!(versions, [1, 2]);
+}
+
+// JW-10, FT-30
+#[test]
+fn a_codec_that_has_not_seen_a_new_key_sees_it_with_the_first_token() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("jwt-keys.json");
+    JwtKeys::new(fresh(1), NOW).save_new(&path).unwrap();
+    let watched = || JwtCodec::new(config(), Live::<JwtKeys>::watch(&path).unwrap()).unwrap();
+    let behind = watched();
+    let rotated = JwtKeys::change_file(&path, |keys| keys.rotate(fresh(2), NOW)).unwrap();
+    let token = watched().sign(&claims()).unwrap();
+    assert_eq!(behind.keys().newest().0, 1);
+    assert_eq!(behind.verify(token.expose(), NOW), Ok(claims()));
+    assert_eq!(behind.keys().jwks(), rotated.jwks());
+    // A key that is nowhere is looked for once for each change of the file.
+    let foreign = JwtCodec::new(config(), JwtKeys::new(fresh(3), NOW)).unwrap();
+    let foreign = foreign.sign(&claims()).unwrap();
+    let generation = behind.live_keys().generation();
+    let refused = behind.verify(foreign.expose(), NOW);
+    assert_eq!(refused, Err(JwtRejection::UnknownKey));
+    assert_eq!(behind.live_keys().generation(), generation);
 }
 
 // FT-30
