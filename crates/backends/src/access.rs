@@ -1,5 +1,7 @@
 //! Access tokens as flows see them: what they say, and who signs them. The signer is a feature; the flows are not.
 
+use std::error::Error;
+
 use portcullis_core::api_token::Scopes;
 use portcullis_core::entity::Epoch;
 use portcullis_core::id::{RefreshFamilyId, TenantId, UserId};
@@ -36,4 +38,6 @@ pub(crate) trait AccessSigner: Send + Sync + 'static {
     fn sign(&self, access: &Access) -> Result<SecretText, FlowError>;
     /// The public keys, as a JWK Set (RFC 7517 section 5).
     fn jwks(&self) -> Value;
+    /// Takes up the keys of their file where it has changed; whether it had.
+    fn refresh_keys(&self) -> Result<bool, Box<dyn Error + Send + Sync>>;
 }

@@ -1,10 +1,11 @@
 //! Puts an instance together and refuses what cannot work, with a sentence that says what to do.
 
-mod checks;
+pub(crate) mod checks;
 mod error;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use ipnet::IpNet;
 use portcullis_core::backend::AuthBackend;
@@ -18,7 +19,7 @@ use portcullis_core::store::{
     SplitResolve, TicketStore,
 };
 use portcullis_tokens::OsEntropy;
-use portcullis_tokens::keys::KeyRings;
+use portcullis_tokens::keys::{KeyRings, LiveKeys};
 use portcullis_tokens::opaque::{TokenFormat, Tokens};
 use portcullis_tokens::password::{AdoptHashes, Argon2Pool, HashPoolConfig, PasswordHasher};
 use portcullis_tokens::seal::Sealer;
@@ -55,7 +56,7 @@ type MakeAccess = Box<
 pub struct Builder<S> {
     people: Arc<S>,
     stores: Stores,
-    keys: Option<KeyRings>,
+    keys: Option<LiveKeys>,
     ephemeral_keys: bool,
     public_url: Option<String>,
     app_name: String,
@@ -148,10 +149,11 @@ impl<S: IdentityStore> Builder<S> {
         }
     }
 
-    /// The keys. There are none built in.
+    /// The keys. There are none built in. Those of [`Live::watch`](portcullis_tokens::keys::Live::watch) follow their
+    /// file: see [`Portcullis::refresh_keys`].
     #[must_use]
-    pub fn keys(mut self, keys: KeyRings) -> Self {
-        self.keys = Some(keys);
+    pub fn keys(mut self, keys: impl Into<LiveKeys>) -> Self {
+        self.keys = Some(keys.into());
         self
     }
 
@@ -258,11 +260,13 @@ impl<S: IdentityStore> Builder<S> {
         self
     }
 
-    /// Makes access and refresh tokens, signed with these keys, and takes the access tokens as bearer tokens.
+    /// Makes access and refresh tokens, signed with these keys, and takes the access tokens as bearer tokens. Keys that
+    /// watch a file follow it, as [`Builder::keys`] do.
     #[cfg(feature = "jwt")]
     #[must_use]
-    pub fn access_tokens(mut self, keys: portcullis_tokens::jwt::JwtKeys) -> Self {
+    pub fn access_tokens(mut self, keys: impl Into<portcullis_tokens::jwt::LiveJwtKeys>) -> Self {
         use crate::backend::jwt::{self, JwtBackend};
+        let keys = keys.into();
         self.access = Some(Box::new(move |settings, security, clock, journal| {
             let codec = jwt::codec(settings, keys)
                 .map_err(|error| BuildError::AccessTokens(Box::new(error)))?;
@@ -367,8 +371,9 @@ impl<S: IdentityStore> Builder<S> {
             {
                 return Err(BuildError::EphemeralKeys);
             }
-            None => KeyRings::generate(&*self.entropy, self.clock.now())?,
+            None => KeyRings::generate(&*self.entropy, self.clock.now())?.into(),
         };
+<<<<<<< HEAD
         check_keys(&stores, &keys).await?;
         let (hasher, adopts) = match self.hasher {
             Some(hasher) => (hasher, self.adopts),
@@ -377,6 +382,17 @@ impl<S: IdentityStore> Builder<S> {
                 let pool = Argon2Pool::start(self.hash_pool, keys.clone(), entropy)?;
                 with_adoption(Arc::new(pool))
             }
+=======
+        let known = keys.generation();
+        check_keys(&stores, &keys.current()).await?;
+        let hasher = match self.hasher {
+            Some(hasher) => hasher,
+            None => Arc::new(Argon2Pool::start(
+                self.hash_pool,
+                keys.clone(),
+                Arc::clone(&self.entropy),
+            )?),
+>>>>>>> 15743ee (Let a running instance take changed keys up)
         };
         let journal = Arc::new(Journal::new(
             Arc::clone(&stores.security),
@@ -443,7 +459,9 @@ impl<S: IdentityStore> Builder<S> {
             clock: self.clock,
             entropy: self.entropy,
             tokens,
-            sealer: Sealer::new(keys),
+            sealer: Sealer::new(keys.clone()),
+            keys,
+            keys_known: AtomicU64::new(known),
             hasher,
             adopts,
             passwords,

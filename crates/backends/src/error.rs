@@ -7,6 +7,7 @@ use portcullis_core::backend::BackendError;
 use portcullis_core::entropy::EntropyError;
 use portcullis_core::error::StoreError;
 use portcullis_tokens::password::HashError;
+use portcullis_tokens::seal::SealError;
 
 /// A flow could not decide. None of these is ever "no".
 #[derive(Debug, thiserror::Error)]
@@ -50,11 +51,23 @@ impl From<BackendError> for FlowError {
     }
 }
 
+/// Missing keys are an outage; anything else that cannot be opened was changed.
+impl From<SealError> for FlowError {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::UnknownKey { .. } => Self::Unavailable(Box::new(error)),
+            other => Self::Internal(Box::new(other)),
+        }
+    }
+}
+
 impl From<HashError> for FlowError {
     fn from(error: HashError) -> Self {
         match error {
             HashError::Busy { retry_after } => Self::Busy { retry_after },
             HashError::Entropy(error) => error.into(),
+            // A key that is missing here may be there in a moment, or on another machine.
+            HashError::UnknownPepper { .. } => Self::Unavailable(Box::new(error)),
             other => Self::Internal(Box::new(other)),
         }
     }

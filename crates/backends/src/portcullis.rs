@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use portcullis_core::backend::{AuthBackend, Credential, Presented, RequestContext, Verdict};
 use portcullis_core::clock::Clock;
@@ -19,6 +20,7 @@ use portcullis_core::store::{
     ResolveSession, SecurityStore, SessionStore, Taken, TicketStore,
 };
 use portcullis_core::time::Timestamp;
+use portcullis_tokens::keys::LiveKeys;
 use portcullis_tokens::opaque::Tokens;
 use portcullis_tokens::password::{AdoptHashes, PasswordHasher};
 use portcullis_tokens::seal::Sealer;
@@ -56,6 +58,9 @@ pub(crate) struct Inner {
     pub(crate) default_tenant: TenantId,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) keys: LiveKeys,
+    /// Up to which change of the keys the database knows them.
+    pub(crate) keys_known: AtomicU64,
     pub(crate) tokens: Tokens,
     pub(crate) sealer: Sealer,
     pub(crate) hasher: Arc<dyn PasswordHasher>,
@@ -269,20 +274,21 @@ impl Portcullis {
             .await;
     }
 
-    /// Whether the stores answer.
+    /// Whether the stores answer, are the ones this instance was started on, and every key that they were written with is
+    /// here.
     ///
     /// # Errors
-    /// [`FlowError::Unavailable`] where it does not.
+    /// [`FlowError::Unavailable`] where it is not so.
     pub async fn is_ready(&self) -> Result<(), FlowError> {
-        self.0
-            .stores
-            .directory
-            .tenant(TenantKey::Id(self.0.default_tenant))
-            .await?;
+        let tenant = TenantKey::Id(self.0.default_tenant);
+        if self.0.stores.directory.tenant(tenant).await?.is_none() {
+            let error = "the default tenant is gone: this is not the database that the instance was started on";
+            return Err(FlowError::Unavailable(error.into()));
+        }
         // It may be another store: a read that finds nothing.
         let nobodys = SessionId::from_bytes([0; 16]);
         self.0.stores.sessions.session(nobodys).await?;
-        Ok(())
+        self.has_every_key().await
     }
 
     pub(crate) fn event(

@@ -1,4 +1,4 @@
-//! Background work: delivering due mail, writing last uses, removing what has ended.
+//! Background work: taking up changed keys, delivering due mail, writing last uses, removing what has ended.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -50,6 +50,12 @@ async fn run(instance: Weak<Inner>, queued: Arc<Notify>) {
                 return;
             };
             let portcullis = Portcullis(inner);
+            if let Err(error) = portcullis.refresh_keys().await {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "changed keys are not in use; those before stay"
+                );
+            }
             if let Err(error) = portcullis.run_due().await {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,

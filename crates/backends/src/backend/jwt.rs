@@ -4,6 +4,7 @@
 //! from is live and the owner's epoch has not moved. A bounded memory of verified tokens saves the signature check and
 //! never that read.
 
+use std::error::Error;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use portcullis_core::rule;
 use portcullis_core::secret::SecretText;
 use portcullis_core::store::SecurityStore;
 use portcullis_tokens::jwt::{
-    AccessClaims, JwtCodec, JwtConfig, JwtConfigError, JwtKeys, JwtRejection, LIFETIME_MAX,
+    AccessClaims, JwtCodec, JwtConfig, JwtConfigError, JwtRejection, LIFETIME_MAX, LiveJwtKeys,
     VerifiedMemory, looks_like_jwt,
 };
 use serde_json::{Map, Value, json};
@@ -37,7 +38,7 @@ const MEMORY_ENTRIES: NonZeroUsize = match NonZeroUsize::new(4096) {
 };
 
 /// The codec of an instance: its public URL signs, for itself as audience.
-pub(crate) fn codec(settings: &Settings, keys: JwtKeys) -> Result<JwtCodec, JwtConfigError> {
+pub(crate) fn codec(settings: &Settings, keys: LiveJwtKeys) -> Result<JwtCodec, JwtConfigError> {
     let url = settings.public_url().as_str();
     let mut config = JwtConfig::new(url, url);
     config.max_lifetime = LIFETIME_MAX;
@@ -65,6 +66,15 @@ impl AccessSigner for JwtCodec {
 
     fn jwks(&self) -> Value {
         self.keys().jwks()
+    }
+
+    fn refresh_keys(&self) -> Result<bool, Box<dyn Error + Send + Sync>> {
+        let fresh = self.live_keys().read_again()?;
+        let changed = fresh.is_some();
+        if let Some(fresh) = fresh {
+            self.live_keys().take_up(fresh);
+        }
+        Ok(changed)
     }
 }
 

@@ -83,7 +83,7 @@ pub(super) fn refuse_everybody<'a>(
 }
 
 /// Refuses keys that are not the database's, and notes new versions of those that are.
-pub(super) async fn check_keys(stores: &Stores, keys: &KeyRings) -> Result<(), BuildError> {
+pub(crate) async fn check_keys(stores: &Stores, keys: &KeyRings) -> Result<(), BuildError> {
     let current = keys.marker();
     // A second process may write its marker between our read and ours; then there is one to compare with.
     for _ in 0..3 {

@@ -19,6 +19,7 @@ use portcullis_core::rule::password::PasswordRejection;
 use portcullis_core::secret::{Password, PasswordHash, Sealed, SecretText, TokenDigest};
 use portcullis_core::state::EntityState;
 use portcullis_core::verification::TokenKind;
+use portcullis_tokens::seal::SealError;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -280,19 +281,20 @@ impl Portcullis {
         Ok(self.0.sealer.seal(&sealing, &plain, self.entropy())?)
     }
 
+    /// What the sign-up left for the link; `None` where the key it was sealed with is retired.
     pub(super) fn open_pending(
         &self,
         tenant: TenantId,
         user: UserId,
         payload: &Sealed,
-    ) -> Result<Pending, FlowError> {
+    ) -> Result<Option<Pending>, FlowError> {
         let sealing = [PAYLOAD_CONTEXT, tenant.as_bytes(), user.as_bytes()];
-        let plain = self
-            .0
-            .sealer
-            .open(&sealing, payload)
-            .map_err(FlowError::internal)?;
-        serde_json::from_slice(&plain).map_err(FlowError::internal)
+        let plain = match self.0.sealer.open(&sealing, payload) {
+            Err(SealError::RetiredKey { .. }) => return Ok(None),
+            opened => opened?,
+        };
+        let pending = serde_json::from_slice(&plain).map_err(FlowError::internal)?;
+        Ok(Some(pending))
     }
 
     /// 256 random bits for a cookie, as 64 hexadecimal digits.

@@ -21,6 +21,7 @@ use portcullis_core::rule;
 use portcullis_core::secret::{Password, SecretText};
 use portcullis_core::session::{Assurance, AssuranceLevel, Device};
 use portcullis_tokens::opaque::{PresentedToken, TokenClass};
+use portcullis_tokens::seal::SealError;
 use serde_json::json;
 
 use crate::access::Access;
@@ -344,11 +345,15 @@ impl Portcullis {
             family.tenant.as_bytes(),
             family.id.as_bytes(),
         ];
-        let plain = self
-            .0
-            .sealer
-            .open_for(text, &sealing, &spent.successor)
-            .map_err(FlowError::internal)?;
+        let opened = self.0.sealer.open_for(text, &sealing, &spent.successor);
+        if matches!(opened, Err(SealError::RetiredKey { .. })) {
+            // Its key ended, and with it the way back from a lost answer.
+            return Ok(Found::Not {
+                reason: Reason::Expired,
+                reuse: false,
+            });
+        }
+        let plain = opened?;
         let successor = std::str::from_utf8(&plain).map_err(FlowError::internal)?;
         Ok(Found::Again(SecretText::new(successor)))
     }

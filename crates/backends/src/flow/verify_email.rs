@@ -147,7 +147,9 @@ impl Portcullis {
         let (Some(browser), Some(payload)) = (&input.browser, &token.payload) else {
             return Ok(Err(VerifyEmailOutcome::PasswordRequired));
         };
-        let pending = self.open_pending(context.tenant, user, payload)?;
+        let Some(pending) = self.open_pending(context.tenant, user, payload)? else {
+            return Ok(Err(VerifyEmailOutcome::PasswordRequired));
+        };
         let same = self.0.tokens.verify_keyed(
             BROWSER_DOMAIN,
             &[browser.expose().as_bytes()],

@@ -16,6 +16,7 @@ mod chain;
 mod every;
 #[cfg(feature = "foreign-hashes")]
 mod import_user;
+mod keys;
 mod laws;
 mod magic_link;
 mod passwords;

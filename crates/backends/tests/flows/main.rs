@@ -12,6 +12,7 @@ mod chain;
 mod harness;
 #[cfg(feature = "foreign-hashes")]
 mod import_user;
+mod keys;
 mod known_people;
 mod lifetimes;
 mod magic_link;

@@ -78,6 +78,9 @@ pub enum PoolError {
     Spawn(#[source] io::Error),
 }
 
+/// A password under a pepper: what argon2 is given.
+type Peppered = Zeroizing<[u8; 32]>;
+
 /// Argon2id on threads of its own: bounded in threads, memory and queue, so that a flood of sign-ins cannot take the
 /// server's time or memory (CC-05). Dropping the pool refuses what waits, and returns when the hashes that were begun
 /// are done.
@@ -174,7 +177,7 @@ impl Argon2Pool {
     }
 
     /// The newest pepper's version, and the password under it.
-    fn peppered_newest(&self, password: &Password) -> (u32, Zeroizing<[u8; 32]>) {
+    fn peppered_newest(&self, password: &Password) -> (u32, Peppered) {
         let keys = self.keys.current();
         let (version, pepper) = keys.ring(Purpose::PasswordPepper).newest();
         (version, peppered(pepper, password))
@@ -185,7 +188,7 @@ impl Argon2Pool {
         &self,
         version: u32,
         password: &Password,
-    ) -> Result<Option<(u32, Zeroizing<[u8; 32]>)>, HashError> {
+    ) -> Result<Option<(u32, Peppered)>, HashError> {
         let keys = self.keys.with_version(Purpose::PasswordPepper, version);
         let peppers = keys.ring(Purpose::PasswordPepper);
         match peppers.get(version) {
@@ -302,7 +305,7 @@ const fn own(params: Argon2Params, input: Zeroizing<[u8; 32]>, salt: [u8; SALT_B
 }
 
 /// What argon2 is given instead of the password; the password itself stays on the caller's side.
-fn peppered(pepper: &Key, password: &Password) -> Zeroizing<[u8; 32]> {
+fn peppered(pepper: &Key, password: &Password) -> Peppered {
     Zeroizing::new(mac::hmac(pepper.bytes(), password.expose().as_bytes()))
 }
 

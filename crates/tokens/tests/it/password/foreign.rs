@@ -11,7 +11,8 @@ use portcullis_core::secret::{PasswordHash, SecretText};
 use portcullis_tokens::OsEntropy;
 use portcullis_tokens::keys::Purpose;
 use portcullis_tokens::password::{
-    AdoptHashes, Argon2Pool, ForeignHash, ForeignRefusal, HashError, HashPoolConfig, PasswordHasher,
+    AdoptHashes, Argon2Pool, ForeignHash, ForeignRefusal, HashError, HashPoolConfig,
+    PasswordHasher, Verification,
 };
 use serde::Deserialize;
 use tokio::task::JoinSet;
