@@ -126,6 +126,14 @@ impl Service {
         kill_process(self.pid(), Signal::TERM).expect("a running service");
     }
 
+    /// Tells it to look at its key files now.
+    ///
+    /// # Panics
+    /// Where it is gone already.
+    pub fn hang_up(&self) {
+        kill_process(self.pid(), Signal::HUP).expect("a running service");
+    }
+
     /// Kills it without warning, and returns when it is gone.
     ///
     /// # Panics

@@ -373,8 +373,8 @@ impl<S: IdentityStore> Builder<S> {
             }
             None => KeyRings::generate(&*self.entropy, self.clock.now())?.into(),
         };
-<<<<<<< HEAD
-        check_keys(&stores, &keys).await?;
+        let known = keys.generation();
+        check_keys(&stores, &keys.current()).await?;
         let (hasher, adopts) = match self.hasher {
             Some(hasher) => (hasher, self.adopts),
             None => {
@@ -382,17 +382,6 @@ impl<S: IdentityStore> Builder<S> {
                 let pool = Argon2Pool::start(self.hash_pool, keys.clone(), entropy)?;
                 with_adoption(Arc::new(pool))
             }
-=======
-        let known = keys.generation();
-        check_keys(&stores, &keys.current()).await?;
-        let hasher = match self.hasher {
-            Some(hasher) => hasher,
-            None => Arc::new(Argon2Pool::start(
-                self.hash_pool,
-                keys.clone(),
-                Arc::clone(&self.entropy),
-            )?),
->>>>>>> 15743ee (Let a running instance take changed keys up)
         };
         let journal = Arc::new(Journal::new(
             Arc::clone(&stores.security),

@@ -3,8 +3,8 @@
 use portcullis_backends::mail::{EmlFolder, LogMailer};
 use portcullis_backends::{BuildError, Builder, Portcullis};
 use portcullis_stores_sql::MIGRATIONS;
-use portcullis_tokens::jwt::JwtKeys;
-use portcullis_tokens::keys::KeyRings;
+use portcullis_tokens::jwt::LiveJwtKeys;
+use portcullis_tokens::keys::LiveKeys;
 use portcullis_tokens::password::HashPoolConfig;
 
 use crate::config::{Config, MailKind};
@@ -20,8 +20,8 @@ pub(crate) async fn for_service(
     config: &Config,
     condition: Condition,
     people: Option<People>,
-    keys: KeyRings,
-    access_keys: Option<JwtKeys>,
+    keys: LiveKeys,
+    access_keys: Option<LiveJwtKeys>,
     public_url: &str,
 ) -> Result<Portcullis, Failure> {
     let people = match people {
@@ -73,8 +73,8 @@ pub(crate) async fn for_service(
 async fn service<S: Everything>(
     config: &Config,
     builder: Builder<S>,
-    keys: KeyRings,
-    access_keys: Option<JwtKeys>,
+    keys: LiveKeys,
+    access_keys: Option<LiveJwtKeys>,
     public_url: &str,
 ) -> Result<Portcullis, Failure> {
     let mut builder = common(config, builder, keys, public_url).hash_pool(config.hash);
@@ -116,7 +116,7 @@ pub(crate) async fn for_commands(config: &Config) -> Result<Portcullis, Failure>
 async fn command<S: Everything>(
     config: &Config,
     builder: Builder<S>,
-    keys: KeyRings,
+    keys: impl Into<LiveKeys>,
 ) -> Result<Portcullis, Failure> {
     let hashing = HashPoolConfig {
         threads: 1,
@@ -133,7 +133,7 @@ async fn command<S: Everything>(
 fn common<S: Everything>(
     config: &Config,
     builder: Builder<S>,
-    keys: KeyRings,
+    keys: impl Into<LiveKeys>,
     public_url: &str,
 ) -> Builder<S> {
     builder

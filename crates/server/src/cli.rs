@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::cli::parse::{event_type, status};
 use crate::when::Moment;
@@ -62,7 +62,7 @@ pub(crate) enum Command {
         #[arg(long)]
         plan: bool,
     },
-    /// Manage the key file
+    /// Manage the key files
     #[command(subcommand)]
     Keys(Keys),
     /// Manage people
@@ -93,8 +93,38 @@ pub(crate) struct Serve {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Keys {
-    /// Make a key file; an existing one is never overwritten
+    /// Make the key files; an existing one is never overwritten
     Init,
+    /// List every key: version, age, whether it is in use; never the key itself
+    List,
+    /// Add a new newest key; the older ones go on verifying. A running service takes it up by itself
+    Rotate {
+        /// Only the keys for this [default: all]
+        purpose: Option<Ring>,
+    },
+    /// End a key for good: whatever was made under it is refused from then on
+    Retire {
+        /// What the key is for
+        purpose: Ring,
+        /// Its version, as `keys list` has it
+        version: u32,
+    },
+}
+
+/// What keys are for, by the names that `keys list` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum Ring {
+    /// Sessions, API tokens, links, refresh tokens
+    TokenPepper,
+    /// Passwords
+    PasswordPepper,
+    /// What waits encrypted: mail, sign-ups
+    Sealing,
+    /// Tokens inside HTML forms
+    FormToken,
+    /// Signatures of access tokens
+    AccessTokens,
 }
 
 #[derive(Debug, Subcommand)]

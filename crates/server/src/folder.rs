@@ -13,8 +13,8 @@ use std::path::Path;
 
 use portcullis_core::clock::{Clock as _, SystemClock};
 use portcullis_tokens::OsEntropy;
-use portcullis_tokens::jwt::{JwtKeyError, JwtKeys};
-use portcullis_tokens::keys::{KeyError, KeyRings};
+use portcullis_tokens::jwt::{JwtKeyError, JwtKeys, LiveJwtKeys};
+use portcullis_tokens::keys::{KeyError, KeyRings, Live, LiveKeys};
 
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
@@ -100,28 +100,39 @@ pub(crate) fn make_keys(config: &Config) -> Result<KeyRings, Failure> {
     Ok(keys)
 }
 
+/// The keys that are there, followed where their file changes.
+pub(crate) fn watch_keys(config: &Config) -> Result<LiveKeys, Failure> {
+    Live::watch(&config.keys).map_err(|error| refused(&error))
+}
+
 /// The keys that are there.
 pub(crate) fn load_keys(config: &Config) -> Result<KeyRings, Failure> {
     KeyRings::load(&config.keys).map_err(|error| refused(&error))
 }
 
-/// The keys of access tokens, made where they are missing; `None` where there are no access tokens.
-pub(crate) fn access_keys(config: &Config) -> Result<Option<JwtKeys>, Failure> {
+/// The keys of access tokens, made where they are missing and followed where their file changes; `None` where there are
+/// no access tokens.
+pub(crate) fn access_keys(config: &Config) -> Result<Option<LiveJwtKeys>, Failure> {
     let access = &config.access_tokens;
     if !access.enabled {
         return Ok(None);
     }
-    if exists(&access.keys)? {
-        let keys = JwtKeys::load(&access.keys);
-        return keys.map(Some).map_err(|error| access_refused(&error));
+    if !exists(&access.keys)? {
+        make_access_keys(config)?;
     }
+    let keys = Live::watch(&access.keys);
+    keys.map(Some).map_err(|error| access_refused(&error))
+}
+
+fn make_access_keys(config: &Config) -> Result<(), Failure> {
+    let access = &config.access_tokens;
     make_for(&access.keys)?;
     let keys = JwtKeys::generate(access.algorithm, &OsEntropy, SystemClock.now())
         .map_err(|error| Failure::caused(Exit::Failure, "no keys were made", &error))?;
     let saved = keys.save_new(&access.keys);
     saved.map_err(|error| access_refused(&error))?;
     tracing::info!(file = %access.keys.display(), "keys of access tokens made");
-    Ok(Some(keys))
+    Ok(())
 }
 
 /// Says so where others may look into the folder: mail in it holds usable links.
@@ -140,17 +151,22 @@ pub(crate) fn warn_if_open(folder: &Path) {
 #[cfg(not(unix))]
 pub(crate) fn warn_if_open(_folder: &Path) {}
 
-fn refused(error: &KeyError) -> Failure {
+pub(crate) fn refused(error: &KeyError) -> Failure {
     let exit = match error {
-        KeyError::Exists { .. } => Exit::Refused,
+        KeyError::Exists { .. } | KeyError::NotRetirable { .. } | KeyError::BeingChanged { .. } => {
+            Exit::Refused
+        }
         _ => Exit::Failure,
     };
     Failure::new(exit, crate::failure::chain(error))
 }
 
-fn access_refused(error: &JwtKeyError) -> Failure {
+pub(crate) fn access_refused(error: &JwtKeyError) -> Failure {
     match error {
         JwtKeyError::File(error) => refused(error),
+        JwtKeyError::NotRetirable { .. } => {
+            Failure::new(Exit::Refused, crate::failure::chain(error))
+        }
         error => Failure::new(Exit::Failure, crate::failure::chain(error)),
     }
 }

@@ -3,6 +3,7 @@
 mod accept;
 mod banner;
 mod hint;
+mod keys;
 mod late;
 mod signals;
 
@@ -59,6 +60,8 @@ async fn serve(config: &Config, without_limits: bool, format: Format) -> Result<
     let portcullis = open(config, condition, people, &public_url).await?;
     let stop = signals::stop()
         .map_err(|error| Failure::caused(Exit::Failure, "signals cannot be waited for", &error))?;
+    keys::take_up_when_told(&portcullis)
+        .map_err(|error| Failure::caused(Exit::Failure, "signals cannot be waited for", &error))?;
     let app = app(&portcullis, without_limits);
     let acceptor = Acceptor::new(listener, app, config.max_connections);
     announce(config, format, condition, bound, &portcullis)?;
@@ -90,13 +93,14 @@ async fn open(
     people: Option<People>,
     public_url: &str,
 ) -> Result<Portcullis, Failure> {
-    let keys = match condition {
+    match condition {
         Condition::Empty => {
             folder::make(&config.data_dir)?;
-            folder::make_keys(config)?
+            folder::make_keys(config)?;
         }
-        Condition::Ready => folder::load_keys(config)?,
-    };
+        Condition::Ready => {}
+    }
+    let keys = folder::watch_keys(config)?;
     let access_keys = folder::access_keys(config)?;
     folder::warn_if_open(&config.data_dir);
     assemble::for_service(config, condition, people, keys, access_keys, public_url).await

@@ -18,6 +18,7 @@ use portcullis_core::session::AssuranceLevel;
 use portcullis_core::state::EntityState;
 use portcullis_core::store::{Activation, AttemptKey, AttemptPurpose, Settlement};
 use portcullis_core::verification::{TokenKind, VerificationToken};
+use portcullis_tokens::seal::SealError;
 use serde_json::json;
 
 use super::mailed_link::{LinkSpec, Recipient, reason_of};
@@ -215,7 +216,9 @@ impl Portcullis {
         if let Err(rejection) = token.check(TokenKind::MagicLink, self.now()) {
             return Ok(Err(reason_of(rejection)));
         }
-        let email = self.address_of(token)?;
+        let Some(email) = self.address_of(token)? else {
+            return Ok(Err(Reason::Expired));
+        };
         // Between the look-up and the write somebody may sign up with the address; then it is somebody's.
         for _ in 0..3 {
             let (user, person) = self.mailed_person(context.tenant, &email).await?;
@@ -438,8 +441,8 @@ impl Portcullis {
         Ok(self.0.sealer.seal(&sealing, raw, self.entropy())?)
     }
 
-    /// The address that a token was sent to, in the spelling of then.
-    fn address_of(&self, token: &VerificationToken) -> Result<Identifier, FlowError> {
+    /// The address that a token was sent to, in the spelling of then; `None` where the key it was sealed with is retired.
+    fn address_of(&self, token: &VerificationToken) -> Result<Option<Identifier>, FlowError> {
         let no_address = || FlowError::internal("a magic link without the address it was sent to");
         let payload = token.payload.as_ref().ok_or_else(no_address)?;
         let sealing = [
@@ -447,9 +450,13 @@ impl Portcullis {
             token.tenant.as_bytes(),
             token.email.as_bytes(),
         ];
-        let raw = self.0.sealer.open(&sealing, payload);
-        let raw = String::from_utf8(raw.map_err(FlowError::internal)?.to_vec());
-        Identifier::email(&raw.map_err(FlowError::internal)?).map_err(FlowError::internal)
+        let raw = match self.0.sealer.open(&sealing, payload) {
+            Err(SealError::RetiredKey { .. }) => return Ok(None),
+            opened => opened?,
+        };
+        let raw = String::from_utf8(raw.to_vec()).map_err(FlowError::internal)?;
+        let email = Identifier::email(&raw).map_err(FlowError::internal)?;
+        Ok(Some(email))
     }
 }
 

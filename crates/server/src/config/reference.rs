@@ -100,7 +100,7 @@ fn access_tokens() -> Vec<Row> {
     vec![
         row("access_tokens.enabled", code(enabled), "whether there are access and refresh tokens: `POST token` and `refresh`, `GET jwks.json`"),
         row("access_tokens.keys", "`jwt-keys.json` in `data_dir`", "the key file of access tokens; made where it is missing"),
-        row("access_tokens.algorithm", code(algorithm), "what a new key file's key signs with: `EdDSA`, `ES256`, `RS256`, `PS256` or `HS256`; keys that are there keep theirs"),
+        row("access_tokens.algorithm", code(algorithm), "what new keys sign with, those of `keys rotate` too: `EdDSA`, `ES256`, `RS256`, `PS256` or `HS256`; keys that are there keep theirs"),
     ]
 }
 
