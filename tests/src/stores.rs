@@ -71,6 +71,16 @@ impl Stores {
         lines.into_iter().flatten().collect()
     }
 
+    /// The passwords in [`Stores::settings`].
+    #[must_use]
+    pub fn passwords(&self) -> Vec<String> {
+        let settings = self.settings();
+        let urls = settings.lines().filter_map(|line| line.split_once("://"));
+        let users = urls.filter_map(|(_, rest)| rest.split_once('@'));
+        let passwords = users.filter_map(|(user, _)| user.split_once(':'));
+        passwords.map(|(_, password)| password.to_owned()).collect()
+    }
+
     /// The Redis.
     ///
     /// # Panics

@@ -14,6 +14,7 @@ use serde_json::json;
 
 /// A service that has been told of a change needs no time to notice it; one whose store was away looks again soon.
 const BACK_WITHIN: Duration = Duration::from_secs(30);
+const ENDED_WITHIN: Duration = Duration::from_secs(60);
 
 fn check(browser: &Browser) -> u16 {
     browser.send("POST", "/auth/check-auth", None).status
@@ -176,6 +177,40 @@ fn while_redis_is_away_nobody_gets_in_and_afterwards_everybody_does() {
     ada.enter(&browser);
     assert_eq!(profile(&browser), 200);
     let _ready = service.browser().get("/health/ready").expect(200);
+}
+
+// LG-02
+#[test]
+fn the_password_of_a_store_is_said_at_no_level() {
+    let Some(stores) = Stores::postgres_and_redis() else {
+        return;
+    };
+    let place = Place::on(&stores);
+    let mut service = place.start_with(&["--json"], &[("PORTCULLIS_LOG", "trace")]);
+    let ada = Person::new("ada");
+    ada.join(&place, &service.browser());
+    let browser = service.browser();
+    ada.enter(&browser);
+    assert_eq!(profile(&browser), 200);
+    service.terminate();
+    assert!(service.await_end(ENDED_WITHIN).success());
+
+    let checked = place.run(["config", "check"]);
+    let listed = place.run(["user", "list"]);
+    let said = format!(
+        "{}{}{checked:?}{listed:?}",
+        service.stdout(),
+        service.stderr()
+    );
+    assert!(
+        said.contains("DEBUG sqlx") && said.contains("redis://"),
+        "{said}"
+    );
+    let passwords = stores.passwords();
+    assert_eq!(passwords.len(), 2);
+    for password in passwords {
+        assert!(!said.contains(&password), "{said}");
+    }
 }
 
 // LG-02
