@@ -6,6 +6,7 @@ mod error;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use portcullis_core::backend::AuthBackend;
@@ -51,6 +52,9 @@ type MakeAccess = Box<
         + Send,
 >;
 
+/// Links in a mail are over long before.
+const KEEP_DEAD_MAIL: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
 /// Puts an instance together. Generic over the store of people until [`build`](Builder::build), so that an ability the
 /// store lacks does not compile.
 pub struct Builder<S> {
@@ -64,6 +68,7 @@ pub struct Builder<S> {
     sign_in_page: String,
     mailer: Option<Arc<dyn Mailer>>,
     templates: Templates,
+    keep_dead_mail: Duration,
     hasher: Option<Arc<dyn PasswordHasher>>,
     adopts: Option<Arc<dyn AdoptHashes>>,
     hash_pool: HashPoolConfig,
@@ -132,6 +137,7 @@ impl<S: IdentityStore> Builder<S> {
             sign_in_page: "/sign-in".to_owned(),
             mailer: None,
             templates: Templates::default(),
+            keep_dead_mail: KEEP_DEAD_MAIL,
             hasher: None,
             adopts: None,
             hash_pool: HashPoolConfig::default(),
@@ -205,6 +211,14 @@ impl<S: IdentityStore> Builder<S> {
     #[must_use]
     pub fn mail_templates(mut self, templates: Templates) -> Self {
         self.templates = templates;
+        self
+    }
+
+    /// How long after it was queued a mail is kept that could not be delivered, for an operator to try it again; 14 days
+    /// where nothing is said.
+    #[must_use]
+    pub fn keep_dead_mail(mut self, window: Duration) -> Self {
+        self.keep_dead_mail = window;
         self
     }
 
@@ -456,6 +470,7 @@ impl<S: IdentityStore> Builder<S> {
             passwords,
             mailer,
             templates,
+            keep_dead_mail: self.keep_dead_mail,
             access,
             chain,
             orders,

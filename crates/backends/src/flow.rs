@@ -10,6 +10,7 @@ mod import_user;
 mod magic_link;
 mod mailed_link;
 mod open_session;
+mod outbox;
 mod password;
 mod profile;
 mod sessions;
@@ -24,6 +25,7 @@ pub use api_tokens::{ApiTokenInfo, CreateApiTokenOutcome, NewApiToken};
 pub use import_user::{ImportOutcome, ImportRefusal, ImportState, ImportUser, PROFILE_MAX_BYTES};
 pub use magic_link::{MagicLink, MagicLinkOutcome, SendMagicLink};
 pub use open_session::SignedIn;
+pub use outbox::MailRetryOutcome;
 pub use password::{
     ChangePassword, ChangePasswordOutcome, ForgotPassword, ResetLinkOutcome, ResetPassword,
     ResetPasswordOutcome,

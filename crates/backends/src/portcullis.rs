@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use portcullis_core::backend::{AuthBackend, Credential, Presented, RequestContext, Verdict};
 use portcullis_core::clock::Clock;
@@ -69,6 +70,7 @@ pub(crate) struct Inner {
     pub(crate) passwords: Arc<Passwords>,
     pub(crate) mailer: Arc<dyn Mailer>,
     pub(crate) templates: Compiled,
+    pub(crate) keep_dead_mail: Duration,
     /// Signs access tokens, where the instance makes any.
     pub(crate) access: Option<Arc<dyn AccessSigner>>,
     /// In the order in which they are asked.

@@ -1,14 +1,18 @@
 //! Background work: taking up changed keys, delivering due mail, writing last uses, removing what has ended.
 
+use std::error::Error;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use portcullis_core::entropy::random_bytes;
 use portcullis_core::id::ClaimId;
-use portcullis_core::mail::ClaimedMail;
+use portcullis_core::mail::{ClaimedMail, MailError};
 use tokio::sync::Notify;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::error::Elapsed;
 
 use crate::error::FlowError;
-use crate::mail::render;
+use crate::mail::render::{self, RenderError};
 use crate::portcullis::{Inner, Portcullis};
 
 /// Mail queued by another process, or due again, is looked for this often.
@@ -23,6 +27,8 @@ const BATCH: u32 = 1;
 const ATTEMPTS_MAX: u32 = 12;
 const BACKOFF_MIN: Duration = Duration::from_secs(10);
 const BACKOFF_MAX: Duration = Duration::from_secs(3600);
+/// A mailer that takes longer is given up, before the claim ends.
+const DELIVERY_MAX: Duration = Duration::from_secs(55);
 
 /// What one pass of background work did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -120,7 +126,7 @@ impl Portcullis {
         }
     }
 
-    /// Removes what has ended: tokens, sessions, tickets, attempt counts, limits.
+    /// Removes what has ended: tokens, sessions, tickets, attempt counts, limits, mail that is dead for long.
     pub(crate) async fn purge(&self) -> Result<(), FlowError> {
         let (now, stores) = (self.now(), &self.0.stores);
         let tokens = stores.security.purge_tokens(now).await?;
@@ -129,8 +135,10 @@ impl Portcullis {
         let sessions = stores.sessions.prune_sessions(now).await?;
         let tickets = stores.tickets.purge_tickets(now).await?;
         let limits = stores.limits.purge_limits(now).await?;
+        let queued_before = now.minus(self.0.keep_dead_mail);
+        let mails = stores.security.purge_mail(queued_before).await?;
         tracing::debug!(
-            tokens, families, attempts, sessions, tickets, limits, "purged"
+            tokens, families, attempts, sessions, tickets, limits, mails, "purged"
         );
         Ok(())
     }
@@ -138,36 +146,75 @@ impl Portcullis {
     /// Delivers one claimed mail; `false` where it failed and was given back.
     async fn deliver(&self, claimed: &ClaimedMail) -> Result<bool, FlowError> {
         let security = &self.0.stores.security;
-        let sent = match render::render(
-            &self.0.sealer,
-            &self.0.settings,
-            &self.0.templates,
-            &claimed.mail,
-        ) {
-            Ok(mail) => self
-                .0
-                .mailer
-                .send(&mail)
-                .await
-                .map_err(|error| Box::new(error) as Box<_>),
-            Err(error) => Err(Box::new(error) as Box<dyn std::error::Error + Send + Sync>),
-        };
-        let Err(error) = sent else {
+        let Err(failure) = self.try_deliver(claimed).await else {
             security.mail_done(claimed.mail.id, claimed.claim).await?;
             return Ok(true);
         };
-        let retry_at =
-            (claimed.attempts < ATTEMPTS_MAX).then(|| self.now().plus(backoff(claimed.attempts)));
-        tracing::warn!(mail = %claimed.mail.id, attempts = claimed.attempts, dead = retry_at.is_none(), error = &*error, "mail not delivered");
+        let again = !failure.permanent && claimed.attempts < ATTEMPTS_MAX;
+        let retry_at = match again {
+            true => Some(self.now().plus(self.backoff(claimed.attempts)?)),
+            false => None,
+        };
+        let (attempts, dead) = (claimed.attempts, !again);
+        tracing::warn!(mail = %claimed.mail.id, attempts, dead, error = &*failure.cause, "mail not delivered");
         security
             .mail_failed(claimed.mail.id, claimed.claim, retry_at)
             .await?;
         Ok(false)
     }
+
+    async fn try_deliver(&self, claimed: &ClaimedMail) -> Result<(), Failure> {
+        let inner = &self.0;
+        let mail = render::render(
+            &inner.sealer,
+            &inner.settings,
+            &inner.templates,
+            &claimed.mail,
+        )?;
+        let mailer = Arc::clone(&inner.mailer);
+        // A task of its own: a mailer that panics or never ends takes one delivery with it, not the worker.
+        let mut delivery = JoinSet::new();
+        delivery.spawn(async move { mailer.send(&mail).await });
+        match tokio::time::timeout(DELIVERY_MAX, delivery.join_next()).await {
+            Ok(Some(sent)) => Ok(sent??),
+            Ok(None) => Ok(()),
+            Err(elapsed) => Err(elapsed.into()),
+        }
+    }
+
+    /// 10 s, doubling up to an hour, and up to a quarter more by chance, so that what failed together does not come
+    /// again together.
+    fn backoff(&self, attempts: u32) -> Result<Duration, FlowError> {
+        let factor = 1_u32 << attempts.saturating_sub(1).min(16);
+        let base = BACKOFF_MIN.saturating_mul(factor).min(BACKOFF_MAX);
+        let [chance] = random_bytes::<1>(self.entropy())?;
+        Ok(base + base * u32::from(chance) / 1024)
+    }
 }
 
-/// 10 s, doubling up to an hour.
-fn backoff(attempts: u32) -> Duration {
-    let factor = 1_u32 << attempts.saturating_sub(1).min(16);
-    BACKOFF_MIN.saturating_mul(factor).min(BACKOFF_MAX)
+/// Why a mail was not delivered.
+struct Failure {
+    permanent: bool,
+    cause: Box<dyn Error + Send + Sync>,
 }
+
+impl From<MailError> for Failure {
+    fn from(error: MailError) -> Self {
+        Self {
+            permanent: error.is_permanent(),
+            cause: error.into(),
+        }
+    }
+}
+
+macro_rules! passing {
+    ($($error:ty)+) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self { permanent: false, cause: error.into() }
+            }
+        }
+    )+};
+}
+
+passing!(RenderError JoinError Elapsed);

@@ -94,6 +94,8 @@ spelled! {
         AccountStateChanged = "account_state_changed",
         /// An administrator cleared an account's failures.
         AttemptsReset = "attempts_reset",
+        /// An operator had mail tried again.
+        MailRetried = "mail_retried",
         /// A tenant was created.
         TenantCreated = "tenant_created",
     }

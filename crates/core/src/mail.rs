@@ -86,6 +86,42 @@ pub struct ClaimedMail {
     pub attempts: u32,
 }
 
+/// A mail in the outbox as an operator sees it: without its parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingMail {
+    /// Its id.
+    pub id: MailId,
+    /// The address it goes to, raw.
+    pub to: String,
+    /// Which mail.
+    pub template: MailTemplate,
+    /// When it was queued.
+    pub created_at: Timestamp,
+    /// Claims so far, or since an operator last had it tried again.
+    pub attempts: u32,
+    /// When a worker takes it next, or when the claim of the one that has it ends; `None` for a dead one.
+    pub due_at: Option<Timestamp>,
+}
+
+/// Which mails of the outbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OutboxFilter {
+    /// All.
+    #[default]
+    All,
+    /// Those that are not tried again.
+    Dead,
+}
+
+/// Which mails are tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailRetry {
+    /// One that no worker has, dead or not.
+    One(MailId),
+    /// All dead ones.
+    Dead,
+}
+
 /// A mail ready to go out.
 pub struct Mail {
     /// Its id.

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use portcullis_core::id::MailId;
 
 use crate::cli::parse::{event_type, status};
 use crate::when::Moment;
@@ -74,6 +75,9 @@ pub(crate) enum Command {
     /// Read the audit log
     #[command(subcommand)]
     Audit(Audit),
+    /// Look after mail that waits or could not be delivered
+    #[command(subcommand)]
+    Outbox(Outbox),
     /// About the settings
     #[command(subcommand)]
     Config(Config),
@@ -205,6 +209,32 @@ pub(crate) enum Token {
         who: Who,
         /// The token's id
         id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Outbox {
+    /// List mail that waits or is dead, by id; what is in it stays sealed
+    List {
+        /// Only mail that is not tried again
+        #[arg(long)]
+        dead: bool,
+        /// Only what comes after this id
+        #[arg(long, value_name = "ID")]
+        after: Option<MailId>,
+        /// At most so many
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+    },
+    /// Try mail again now, as if it were new
+    #[command(group = ArgGroup::new("which").required(true))]
+    Retry {
+        /// The mail's id
+        #[arg(value_name = "ID", group = "which")]
+        id: Option<MailId>,
+        /// All mail that is dead
+        #[arg(long, group = "which")]
+        all: bool,
     },
 }
 

@@ -6,6 +6,7 @@ mod keys;
 mod migrate;
 mod openapi;
 mod operator;
+mod outbox;
 mod password;
 mod token;
 mod user;
@@ -48,6 +49,13 @@ pub(crate) fn run(global: &Global, command: Command) -> Result<(), Failure> {
             runtime()?.block_on(async {
                 let operator = Operator::open(&config, format).await?;
                 token::run(asked, &operator).await
+            })
+        }
+        Command::Outbox(asked) => {
+            let config = quietly(global)?;
+            runtime()?.block_on(async {
+                let operator = Operator::open(&config, format).await?;
+                outbox::run(asked, &operator).await
             })
         }
         Command::Audit(asked) => {

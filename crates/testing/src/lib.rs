@@ -6,6 +6,8 @@ pub mod hasher;
 pub mod mailbox;
 mod methods;
 pub mod mutants;
+#[cfg(feature = "smtp")]
+pub mod smtp;
 pub mod wrap;
 
 pub use fault::{End, Fault, FaultStore, Faults, Fired, How, Run, for_every_fault};

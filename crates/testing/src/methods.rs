@@ -21,7 +21,7 @@ pub(crate) mod named {
         VerificationTokenId,
     };
     pub(crate) use portcullis_core::identifier::Identifier;
-    pub(crate) use portcullis_core::mail::ClaimedMail;
+    pub(crate) use portcullis_core::mail::{ClaimedMail, MailRetry, OutboxFilter, WaitingMail};
     pub(crate) use portcullis_core::policy::LockoutPolicy;
     pub(crate) use portcullis_core::refresh::{
         Generation, RefreshFamily, ResolvedFamily, Rotation,

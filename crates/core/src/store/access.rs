@@ -8,7 +8,7 @@ use crate::api_token::{ApiToken, ResolvedApiToken};
 use crate::error::StoreError;
 use crate::event::{AuthEvent, EventQueryFilter};
 use crate::id::{ApiTokenId, ClaimId, MailId, TenantId, UserId, VerificationTokenId};
-use crate::mail::ClaimedMail;
+use crate::mail::{ClaimedMail, MailRetry, OutboxFilter, WaitingMail};
 use crate::time::Timestamp;
 use crate::verification::{TokenKind, VerificationToken};
 
@@ -108,6 +108,28 @@ pub trait OutboxStore: Send + Sync + 'static {
         claim: ClaimId,
         retry_at: Option<Timestamp>,
     ) -> Result<bool, StoreError>;
+
+    /// Mails of a tenant by id, those after `after`, at most `limit`. They stay sealed.
+    async fn list_mail(
+        &self,
+        tenant: TenantId,
+        filter: OutboxFilter,
+        after: Option<MailId>,
+        limit: u32,
+    ) -> Result<Vec<WaitingMail>, StoreError>;
+
+    /// Makes mails of a tenant due now, as if they had never been tried; says how many. A mail that a worker has is left
+    /// alone. One mail is refused with `NotFound` where it is not there or a worker has it.
+    async fn retry_mail(
+        &self,
+        tenant: TenantId,
+        retry: MailRetry,
+        now: Timestamp,
+        along: Along,
+    ) -> WriteResult<u64>;
+
+    /// Removes dead mails that were queued before `queued_before`; returns how many.
+    async fn purge_mail(&self, queued_before: Timestamp) -> Result<u64, StoreError>;
 }
 
 /// Optional ability: reading the audit log.

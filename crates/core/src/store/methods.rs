@@ -103,6 +103,11 @@ macro_rules! every_store_method {
                 ) -> Result<Vec<ClaimedMail>, StoreError>;
                 fn mail_done(mail: MailId, claim: ClaimId) -> Result<bool, StoreError>;
                 fn mail_failed(mail: MailId, claim: ClaimId, retry_at: Option<Timestamp>) -> Result<bool, StoreError>;
+                fn list_mail(
+                    tenant: TenantId, filter: OutboxFilter, after: Option<MailId>, limit: u32
+                ) -> Result<Vec<WaitingMail>, StoreError>;
+                fn retry_mail(tenant: TenantId, retry: MailRetry, now: Timestamp; along) -> WriteResult<u64>;
+                fn purge_mail(queued_before: Timestamp) -> Result<u64, StoreError>;
             }
             AuditQuery {
                 fn audit_events(tenant: TenantId, filter: &EventQueryFilter) -> Result<Vec<AuthEvent>, StoreError>;

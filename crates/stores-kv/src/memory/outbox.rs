@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 
+use portcullis_core::along::{Along, Refusal};
 use portcullis_core::error::StoreError;
-use portcullis_core::id::{ClaimId, MailId};
-use portcullis_core::mail::{ClaimedMail, OutboxMail};
-use portcullis_core::store::OutboxStore;
+use portcullis_core::id::{ClaimId, MailId, TenantId};
+use portcullis_core::mail::{ClaimedMail, MailRetry, OutboxFilter, OutboxMail, WaitingMail};
+use portcullis_core::store::{OutboxStore, WriteResult};
 use portcullis_core::time::Timestamp;
 
 use super::MemoryStore;
@@ -29,6 +30,17 @@ impl QueuedMail {
             mail,
             claim: None,
             attempts: 0,
+        }
+    }
+
+    fn waiting(&self) -> WaitingMail {
+        WaitingMail {
+            id: self.mail.id,
+            to: self.mail.to.clone(),
+            template: self.mail.template,
+            created_at: self.mail.created_at,
+            attempts: self.attempts,
+            due_at: self.due_at,
         }
     }
 }
@@ -95,6 +107,63 @@ impl OutboxStore for MemoryStore {
                 queued.due_at = retry_at;
             };
             Ok(state.is_claimed_by(mail, claim) && state.outbox.update(&mail, give_back))
+        })
+    }
+
+    async fn list_mail(
+        &self,
+        tenant: TenantId,
+        filter: OutboxFilter,
+        after: Option<MailId>,
+        limit: u32,
+    ) -> Result<Vec<WaitingMail>, StoreError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let asked_for = |queued: &&QueuedMail| {
+            queued.mail.tenant == tenant
+                && after.is_none_or(|after| queued.mail.id > after)
+                && (filter == OutboxFilter::All || queued.due_at.is_none())
+        };
+        self.read(|state| {
+            let found = state.outbox.rows().filter(asked_for);
+            let mut mails: Vec<WaitingMail> = found.map(QueuedMail::waiting).collect();
+            mails.sort_unstable_by_key(|mail| mail.id);
+            mails.truncate(limit);
+            mails
+        })
+    }
+
+    async fn retry_mail(
+        &self,
+        tenant: TenantId,
+        retry: MailRetry,
+        now: Timestamp,
+        along: Along,
+    ) -> WriteResult<u64> {
+        let meant = move |queued: &QueuedMail| {
+            queued.mail.tenant == tenant
+                && queued.claim.is_none()
+                && match retry {
+                    MailRetry::One(id) => queued.mail.id == id,
+                    MailRetry::Dead => queued.due_at.is_none(),
+                }
+        };
+        self.write(along, |state| {
+            let retried = state.outbox.update_where(meant, |queued| {
+                queued.due_at = Some(now);
+                queued.attempts = 0;
+            });
+            match retry {
+                MailRetry::One(_) if retried == 0 => Err(Refusal::NotFound.into()),
+                _ => Ok(retried),
+            }
+        })
+    }
+
+    async fn purge_mail(&self, queued_before: Timestamp) -> Result<u64, StoreError> {
+        self.change(|state| {
+            Ok(state.outbox.remove_where(|queued| {
+                queued.due_at.is_none() && queued.mail.created_at < queued_before
+            }))
         })
     }
 }

@@ -152,6 +152,11 @@ macro_rules! conformance {
             a_delivered_mail_is_gone
             a_failed_mail_is_due_when_it_should_be_retried
             a_dead_mail_is_never_due
+            waiting_mails_are_listed_page_by_page
+            a_retried_mail_is_due_now_as_if_never_tried
+            all_dead_mails_of_a_tenant_are_retried
+            a_mail_that_a_worker_has_is_not_retried
+            dead_mails_are_purged_by_age
             one_of_many_workers_gets_a_mail
             mails_bear_every_time
         );

@@ -17,7 +17,7 @@ use crate::id::{
     VerificationTokenId,
 };
 use crate::identifier::Identifier;
-use crate::mail::ClaimedMail;
+use crate::mail::{ClaimedMail, MailRetry, OutboxFilter, WaitingMail};
 use crate::policy::LockoutPolicy;
 use crate::refresh::{Generation, RefreshFamily, ResolvedFamily, Rotation};
 use crate::session::{ResolvedSession, Session, SessionTouch};
