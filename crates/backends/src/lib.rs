@@ -14,6 +14,10 @@ mod settings;
 mod touches;
 mod worker;
 
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/cookbook/write-a-mailer.md")]
+struct WriteAMailer;
+
 pub use access::Access;
 pub use builder::{BuildError, Builder};
 pub use error::FlowError;

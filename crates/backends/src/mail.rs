@@ -17,7 +17,7 @@ mod templates;
 
 #[cfg(feature = "mail-file")]
 pub use eml_folder::EmlFolder;
-pub use log::LogMailer;
+pub use log::{LogMailer, NoMail};
 pub(crate) use params::MailParams;
 #[cfg(feature = "smtp")]
 pub use smtp::{SmtpMailer, SmtpOptions, SmtpOptionsError, SmtpTls};

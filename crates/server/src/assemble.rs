@@ -1,6 +1,6 @@
 //! Wiring: from settings to a store and an instance.
 
-use portcullis_backends::mail::{EmlFolder, LogMailer};
+use portcullis_backends::mail::{EmlFolder, LogMailer, NoMail, SmtpMailer};
 use portcullis_backends::{BuildError, Builder, Portcullis};
 use portcullis_stores_sql::MIGRATIONS;
 use portcullis_tokens::jwt::LiveJwtKeys;
@@ -83,6 +83,8 @@ async fn service<S: Everything>(
     }
     let builder = match config.mail {
         MailKind::Log => builder.mailer(LogMailer),
+        MailKind::None => builder.mailer(NoMail),
+        MailKind::Smtp => builder.mailer(smtp(config)?),
         MailKind::Folder => {
             folder::make(&config.mail_folder)?;
             let folder = EmlFolder::new(&config.mail_folder, &config.mail_from);
@@ -92,6 +94,12 @@ async fn service<S: Everything>(
         }
     };
     built(builder).await
+}
+
+fn smtp(config: &Config) -> Result<SmtpMailer, Failure> {
+    let options = config.smtp.clone();
+    let options = options.ok_or_else(|| Failure::usage("mail.smtp: there is no relay"))?;
+    SmtpMailer::new(options).map_err(|error| Failure::usage(format!("mail: {}", chain(&error))))
 }
 
 /// An instance for one command beside a running service: it hashes little, and leaves mail to the service.
@@ -142,6 +150,7 @@ fn common<S: Everything>(
         .app_name(&config.app_name)
         .policy(config.policy)
         .mail_templates(config.mail_templates.clone())
+        .keep_dead_mail(config.keep_dead_mail)
         .trusted_proxies(config.trusted_proxies.clone())
         .with_audit_query()
 }

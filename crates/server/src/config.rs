@@ -1,6 +1,7 @@
 //! Configuration: read from a file and the environment, checked as a whole, then typed.
 
 mod check;
+mod mail;
 mod place;
 mod reference;
 mod settings;
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use portcullis_backends::mail::Templates;
+use portcullis_backends::mail::{SmtpOptions, Templates};
 use portcullis_core::policy::PolicyOverrides;
 use portcullis_tokens::jwt::JwtAlgorithm;
 use portcullis_tokens::password::HashPoolConfig;
@@ -46,6 +47,9 @@ pub(crate) struct Config {
     pub(crate) mail_folder: PathBuf,
     pub(crate) mail_from: String,
     pub(crate) mail_templates: Templates,
+    pub(crate) keep_dead_mail: Duration,
+    /// Where `mail` is [`MailKind::Smtp`].
+    pub(crate) smtp: Option<SmtpOptions>,
     pub(crate) hash: HashPoolConfig,
     pub(crate) access_tokens: AccessTokens,
     pub(crate) policy: PolicyOverrides,

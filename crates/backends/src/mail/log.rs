@@ -7,6 +7,17 @@ use portcullis_core::mail::{Mail, MailError, Mailer};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LogMailer;
 
+/// Mail that goes nowhere and leaves no trace, for services whose people are all made by an operator.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoMail;
+
+#[async_trait]
+impl Mailer for NoMail {
+    async fn send(&self, _mail: &Mail) -> Result<(), MailError> {
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl Mailer for LogMailer {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {

@@ -114,6 +114,36 @@ impl SmtpOptions {
         self.pool_size = connections;
         self
     }
+
+    /// Says what could not work, or not safely, without a connection.
+    ///
+    /// # Errors
+    /// [`SmtpOptionsError`] for the first of it.
+    pub fn check(&self) -> Result<(), SmtpOptionsError> {
+        self.prepared().map(drop)
+    }
+
+    fn prepared(&self) -> Result<(Mailbox, Tls), SmtpOptionsError> {
+        let from: Mailbox = self
+            .from
+            .parse()
+            .map_err(|error| SmtpOptionsError::From(Box::new(error)))?;
+        if self.timeout.is_zero() || self.timeout > TIMEOUT_MAX {
+            return Err(SmtpOptionsError::Timeout);
+        }
+        if !(1..=POOL_MAX).contains(&self.pool_size) {
+            return Err(SmtpOptionsError::PoolSize);
+        }
+        let tls = match self.tls {
+            SmtpTls::None if !is_this_machine(&self.host) => {
+                return Err(SmtpOptionsError::ClearText);
+            }
+            SmtpTls::None => Tls::None,
+            SmtpTls::Wrapper => Tls::Wrapper(parameters(self)?),
+            SmtpTls::StartTls => Tls::Required(parameters(self)?),
+        };
+        Ok((from, tls))
+    }
 }
 
 /// Why no mail can be sent with some options.
@@ -160,24 +190,7 @@ impl SmtpMailer {
     /// # Errors
     /// [`SmtpOptionsError`] for what could not work, or not safely.
     pub fn new(options: SmtpOptions) -> Result<Self, SmtpOptionsError> {
-        let from: Mailbox = options
-            .from
-            .parse()
-            .map_err(|error| SmtpOptionsError::From(Box::new(error)))?;
-        if options.timeout.is_zero() || options.timeout > TIMEOUT_MAX {
-            return Err(SmtpOptionsError::Timeout);
-        }
-        if !(1..=POOL_MAX).contains(&options.pool_size) {
-            return Err(SmtpOptionsError::PoolSize);
-        }
-        let tls = match options.tls {
-            SmtpTls::None if !is_this_machine(&options.host) => {
-                return Err(SmtpOptionsError::ClearText);
-            }
-            SmtpTls::None => Tls::None,
-            SmtpTls::Wrapper => Tls::Wrapper(parameters(&options)?),
-            SmtpTls::StartTls => Tls::Required(parameters(&options)?),
-        };
+        let (from, tls) = options.prepared()?;
         let pool = PoolConfig::new().max_size(options.pool_size);
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&options.host)
             .port(options.port.unwrap_or(options.tls.port()))

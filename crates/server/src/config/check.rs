@@ -5,8 +5,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use portcullis_backends::mail::Templates;
-use portcullis_core::language::LanguageTag;
 use portcullis_core::policy::TenantPolicy;
 use portcullis_core::text::is_deceptive;
 use portcullis_tokens::jwt::JwtAlgorithm;
@@ -14,8 +12,8 @@ use portcullis_tokens::password::{Argon2Params, HashPoolConfig};
 use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
-use super::settings::{Hash, Mail, MailKind, Settings};
-use super::{AccessTokens, Config, Database, StoreUrl, is_loopback};
+use super::settings::{Hash, Settings};
+use super::{AccessTokens, Config, Database, StoreUrl, is_loopback, mail};
 use crate::failure::Failure;
 
 /// Bounds of [`HashPoolConfig`].
@@ -50,8 +48,7 @@ pub(super) fn checked(settings: Settings) -> Result<Config, Failure> {
         0,
         GRACE_SECS_MAX,
     )?;
-    mail(&settings)?;
-    let mail_templates = templates(&settings.mail)?;
+    let mail = mail::checked(&settings.mail)?;
     let algorithm = algorithm(&settings.access_tokens.algorithm)?;
     let within = |path: Option<PathBuf>, name: &str| match path {
         Some(path) => path,
@@ -77,7 +74,9 @@ pub(super) fn checked(settings: Settings) -> Result<Config, Failure> {
         shutdown_grace: Duration::from_secs(settings.shutdown_grace_secs.into()),
         mail: settings.mail.kind,
         mail_from: settings.mail.from,
-        mail_templates,
+        mail_templates: mail.templates,
+        keep_dead_mail: mail.keep_dead,
+        smtp: mail.smtp,
         hash: hash(&settings.hash)?,
         access_tokens: AccessTokens {
             enabled: settings.access_tokens.enabled,
@@ -187,27 +186,6 @@ fn texts(settings: &Settings) -> Checked {
         })
 }
 
-/// `log` delivers nothing: nobody could verify an address.
-fn mail(settings: &Settings) -> Checked {
-    if settings.mail.kind == MailKind::Log && settings.mail.folder.is_some() {
-        return refuse("mail.folder: is of no use with mail.kind = \"log\": remove one of them");
-    }
-    Ok(())
-}
-
-/// How mail reads; every template is tried.
-fn templates(mail: &Mail) -> Result<Templates, Failure> {
-    let language = LanguageTag::parse(&mail.language)
-        .map_err(|error| Failure::usage(format!("mail.language: {error}")))?;
-    let mut templates = Templates::default().default_language(language);
-    let refused = |error| Failure::usage(format!("mail.templates: {error}"));
-    if let Some(folder) = &mail.templates {
-        templates = templates.with_folder(folder).map_err(refused)?;
-    }
-    templates.clone().check().map_err(refused)?;
-    Ok(templates)
-}
-
 fn algorithm(name: &str) -> Result<JwtAlgorithm, Failure> {
     let known = JwtAlgorithm::ALL;
     let found = known
@@ -242,7 +220,7 @@ fn hash(settings: &Hash) -> Result<HashPoolConfig, Failure> {
     Ok(config)
 }
 
-fn number(setting: &str, value: u32, least: u32, most: u32) -> Result<usize, Failure> {
+pub(super) fn number(setting: &str, value: u32, least: u32, most: u32) -> Result<usize, Failure> {
     if (least..=most).contains(&value) {
         Ok(usize::try_from(value).unwrap_or(usize::MAX))
     } else {

@@ -80,12 +80,24 @@ fn general() -> Vec<Row> {
 #[rustfmt::skip]
 fn mail_and_hash() -> Vec<Row> {
     let hash = Hash::default();
+    let mail = Mail::default();
+    let smtp = &mail.smtp;
     vec![
-        row("mail.kind", code("folder"), "`folder`: a file a mail; `log`: the log says that there was one, and nothing is delivered"),
+        row("mail.kind", code("folder"), "`folder` (or `file`): a file a mail; `smtp`: to a relay; `log`: the log says that there was one, and nothing is delivered; `none`: not even that"),
         row("mail.folder", "`outbox` in `data_dir`", "where `.eml` files go; they hold usable links"),
         row("mail.from", code(Mail::default().from), "the sender of mail"),
         row("mail.templates", "none", "folder of mail templates in place of ours: `<language>/<mail>.subject`, `.txt` and `.html`, for one tenant under `tenants/<id>/`; checked at the start"),
         row("mail.language", code(Mail::default().language), "the language of mail to people who ask for none that there is; `en` and `de` come with the program"),
+        row("mail.keep_dead_days", code(mail.keep_dead_days), "how long after it was queued a mail is kept that could not be delivered, 1 to 365"),
+        row("mail.smtp.host", "none", "the relay, for `mail.kind` `smtp`"),
+        row("mail.smtp.port", "465, 587 or 25, by `mail.smtp.tls`", "its port"),
+        row("mail.smtp.tls", code("wrapper"), "`wrapper`: TLS from the first byte; `starttls`: TLS or nothing after `STARTTLS`; `none`: to this machine only"),
+        row("mail.smtp.ca", "none", "file of certificates (PEM) to trust beside the web's authorities"),
+        row("mail.smtp.user", "none", "who signs in at the relay"),
+        row("mail.smtp.password", "none", "their password; better from the environment or a file"),
+        row("mail.smtp.password_file", "none", "the same, in a file"),
+        row("mail.smtp.timeout_secs", code(smtp.timeout_secs), "how long one delivery may take, 1 to 50"),
+        row("mail.smtp.pool", code(smtp.pool), "connections kept, 1 to 64"),
         row("hash.memory_kib", code(hash.memory_kib), "argon2id memory; with `hash.iterations` at least 47104/1, 19456/2, 12288/3, 9216/4 or 7168/5"),
         row("hash.iterations", code(hash.iterations), "argon2id passes"),
         row("hash.parallelism", code(hash.parallelism), "argon2id lanes"),

@@ -1,13 +1,16 @@
 //! The settings as they stand in files and the environment.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use ipnet::IpNet;
 use portcullis_core::policy::PolicyOverrides;
+use portcullis_core::secret::SecretText;
 use portcullis_tokens::jwt::JwtAlgorithm;
 use portcullis_tokens::password::HashPoolConfig;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 /// Everything that can be set. What a source leaves out has the default. It has no `Debug`: URLs may hold passwords.
 #[derive(Clone, Deserialize)]
@@ -71,9 +74,14 @@ pub(crate) enum LogFormat {
 pub(crate) enum MailKind {
     /// Into a folder, a file a mail.
     #[default]
+    #[serde(alias = "file")]
     Folder,
     /// Nowhere: the log says that there was one.
     Log,
+    /// To a relay.
+    Smtp,
+    /// Nowhere, without a word.
+    None,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -84,6 +92,8 @@ pub(super) struct Mail {
     pub(super) from: String,
     pub(super) templates: Option<PathBuf>,
     pub(super) language: String,
+    pub(super) keep_dead_days: u32,
+    pub(super) smtp: Smtp,
 }
 
 impl Default for Mail {
@@ -94,7 +104,68 @@ impl Default for Mail {
             from: "portcullis <no-reply@localhost>".into(),
             templates: None,
             language: "en".into(),
+            keep_dead_days: 14,
+            smtp: Smtp::default(),
         }
+    }
+}
+
+/// How connections to a relay are protected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RelayTls {
+    #[default]
+    Wrapper,
+    StartTls,
+    None,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Smtp {
+    pub(super) host: Option<String>,
+    /// Left out, it follows `tls`.
+    pub(super) port: Option<u16>,
+    pub(super) tls: RelayTls,
+    pub(super) ca: Option<PathBuf>,
+    pub(super) user: Option<String>,
+    pub(super) password: Option<Secret>,
+    pub(super) password_file: Option<PathBuf>,
+    pub(super) timeout_secs: u32,
+    pub(super) pool: u32,
+}
+
+impl Default for Smtp {
+    fn default() -> Self {
+        Self {
+            host: None,
+            port: None,
+            tls: RelayTls::default(),
+            ca: None,
+            user: None,
+            password: None,
+            password_file: None,
+            timeout_secs: 30,
+            pool: 4,
+        }
+    }
+}
+
+/// A setting that is never printed, also not where it is wrong.
+#[derive(Clone)]
+pub(super) struct Secret(pub(super) SecretText);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from);
+        text.map(|text| Self(SecretText::new(text)))
+            .map_err(|_| D::Error::custom("must be text: put it in quotes"))
     }
 }
 

@@ -60,7 +60,7 @@ fn nothing_configured_is_loopback_and_the_default_folder() {
 #[test]
 fn the_reference_has_every_setting_and_no_other() {
     let mut all = known("");
-    for table in ["mail", "hash", "access_tokens", "policy"] {
+    for table in ["mail", "mail.smtp", "hash", "access_tokens", "policy"] {
         assert!(all.remove(table), "{table}");
         all.extend(known(&format!("{table}.")));
     }
@@ -328,4 +328,26 @@ fn a_password_in_a_url_is_not_shown() {
         let said = refusal(refused);
         assert!(!said.contains("hunter2"), "{said}");
     }
+}
+
+#[test]
+fn a_relay_is_checked_before_anything_starts() {
+    let refused = |toml: &str| {
+        let toml = format!("[mail]\nkind = \"smtp\"\n{toml}");
+        refusal(&toml)
+    };
+    assert!(refused("").contains("mail.smtp.host"));
+    let plain = refused("[mail.smtp]\nhost = \"mail.example.com\"\ntls = \"none\"");
+    assert!(plain.contains("clear text"), "{plain}");
+    let half = refused("[mail.smtp]\nhost = \"mail.example.com\"\nuser = \"me\"");
+    assert!(half.contains("mail.smtp.user"), "{half}");
+    let number = refused("[mail.smtp]\nhost = \"mail.example.com\"\npassword = 1234567");
+    assert!(
+        number.contains("quotes") && !number.contains("1234567"),
+        "{number}"
+    );
+    let from = refused("from = \"nobody\"\n[mail.smtp]\nhost = \"mail.example.com\"");
+    assert!(from.contains("sender"), "{from}");
+    let folder = refused("folder = \"x\"\n[mail.smtp]\nhost = \"mail.example.com\"");
+    assert!(folder.contains("mail.folder"), "{folder}");
 }

@@ -19,6 +19,8 @@ pub(super) struct Banner {
     database: String,
     /// `null` where sessions are kept with the people.
     ephemeral: Option<String>,
+    #[serde(skip)]
+    mail: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     outbox: Option<PathBuf>,
     first_run: bool,
@@ -38,6 +40,12 @@ impl Banner {
             },
             ephemeral: config.ephemeral.as_ref().map(ToString::to_string),
             outbox,
+            mail: match config.mail {
+                MailKind::Folder => "into a folder",
+                MailKind::Smtp => "by SMTP",
+                MailKind::Log => "not delivered (mail.kind = \"log\")",
+                MailKind::None => "not delivered (mail.kind = \"none\")",
+            },
             first_run: false,
         }
     }
@@ -70,7 +78,7 @@ impl Banner {
                     text.push('\n');
                 }
             }
-            None => text.push_str("  mail        not delivered (mail.kind = \"log\")\n"),
+            None => text.push_str(&format!("  mail        {}\n", self.mail)),
         }
         text.push_str("Stop with Ctrl-C.\n");
         text

@@ -1,0 +1,85 @@
+//! The real binary and a real relay.
+
+use std::fs;
+use std::time::Duration;
+
+use portcullis_testing::smtp::{SmtpMode, SmtpSecurity, SmtpServer};
+use portcullis_tests::{DEFAULT_CONFIG, Person, Place, token_in, verify};
+use serde_json::Value;
+
+const WITHIN: Duration = Duration::from_secs(60);
+
+/// A place whose mail goes to this relay.
+fn place(relay: &SmtpServer, tls: &str) -> Place {
+    let place = Place::new();
+    let certificate = place.path().join("ca.pem");
+    let password = place.path().join("password");
+    fs::write(&certificate, relay.certificate_pem()).unwrap();
+    fs::write(&password, "s3cret\n").unwrap();
+    place.configure(&format!(
+        "{DEFAULT_CONFIG}\n[mail]\nkind = \"smtp\"\nfrom = \"no-reply@auth.example\"\n[mail.smtp]\n\
+         host = \"127.0.0.1\"\nport = {}\ntls = \"{tls}\"\nca = {certificate:?}\nuser = \"relay\"\n\
+         password_file = {password:?}\n",
+        relay.port()
+    ));
+    place
+}
+
+#[test]
+fn a_sign_up_mail_arrives_by_smtp_and_its_link_works() {
+    for (security, tls) in [
+        (SmtpSecurity::Plain, "none"),
+        (SmtpSecurity::Wrapper, "wrapper"),
+        (SmtpSecurity::StartTls, "starttls"),
+    ] {
+        let relay = SmtpServer::start(security).unwrap();
+        let place = place(&relay, tls);
+        let service = place.start();
+        let (ada, browser) = (Person::new("ada"), service.browser());
+        let browser = browser.with_header("accept-language", "de-CH, en;q=0.1");
+        assert!(browser.post("/auth/signup", &ada.sign_up()).is_success());
+        let mail = relay.await_mail_to(&ada.email, WITHIN).expect(tls);
+        assert_eq!(mail.encrypted, tls != "none");
+        assert!(mail.message.contains("multipart/alternative"));
+        assert_eq!(
+            mail.header("Subject")
+                .map(|subject| subject.starts_with("=?utf-8?")),
+            Some(true),
+            "German"
+        );
+        let text = mail.message.replace("=\r\n", "");
+        let token = token_in(&text).expect("a link");
+        assert!(verify(&browser, &token).is_success());
+        ada.enter(&browser);
+    }
+}
+
+// FT-21
+#[test]
+fn a_refused_mail_is_listed_and_an_operator_has_it_tried_again() {
+    let relay = SmtpServer::start(SmtpSecurity::Plain).unwrap();
+    relay.set(SmtpMode::Refuse);
+    let place = place(&relay, "none");
+    let service = place.start();
+    let (ada, browser) = (Person::new("ada"), service.browser());
+    assert!(browser.post("/auth/signup", &ada.sign_up()).is_success());
+    let listed = || -> Vec<Value> {
+        let ran = place.run(["outbox", "list", "--dead", "--json"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        serde_json::from_str(&ran.stdout).unwrap()
+    };
+    let dead = portcullis_tests::until(WITHIN, || listed().pop()).expect("a dead mail");
+    assert_eq!(dead["to"], ada.email);
+    assert!(!dead.to_string().contains("pcl_vfy_"));
+    let id = dead["id"].as_str().unwrap();
+    relay.set(SmtpMode::Accept);
+    assert_eq!(place.run(["outbox", "retry", id]).code, 0);
+    assert_eq!(place.run(["outbox", "retry"]).code, 2);
+    let mail = relay.await_mail_to(&ada.email, WITHIN).expect("the mail");
+    assert!(mail.header("Message-ID").unwrap().contains(id));
+    // A delivered mail is gone.
+    portcullis_tests::until(WITHIN, || {
+        (place.run(["outbox", "retry", id]).code == 3).then_some(())
+    })
+    .expect("gone");
+}
