@@ -193,3 +193,19 @@ pub struct NewAccount {
     /// The present moment.
     pub now: Timestamp,
 }
+
+/// Another identifier in place of one that a person has, for
+/// [`Crossing::change_identifier`](crate::store::Crossing::change_identifier). It is proved by the write that makes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentifierChange {
+    /// In which tenant.
+    pub tenant: TenantId,
+    /// Whose.
+    pub user: UserId,
+    /// The one they have.
+    pub from: Identifier,
+    /// The one that takes its place, of the same kind.
+    pub to: Identifier,
+    /// The present moment.
+    pub now: Timestamp,
+}

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use portcullis_stores_kv::MemoryStore;
 use portcullis_testing::conformance::Trial;
 use portcullis_testing::conformance::{
-    api_tokens, audit, companions, factors, opening, outbox, people, session_cap, session_use,
-    sessions, supersession, tickets, tokens,
+    api_tokens, audit, companions, factors, identifier_change, opening, outbox, people,
+    session_cap, session_use, sessions, supersession, tickets, tokens,
 };
 use portcullis_testing::mutants::{
-    CaseFoldingIdentifiers, ClaimedTwice, CountThenInsert, EffectWithoutEvent, EpochNotMoved,
-    ForgetsExpiry, IdReuse, LookThenTake, LostUpdate, MailLost, NewestFirstForgotten,
-    NonAtomicConsume, OpensTwice, RefusedButCommitted, ResurrectingTouch, SupersedeForgotten,
-    WrongTenant, is_caught,
+    CaseFoldingIdentifiers, ChangeWithoutToken, ClaimedTwice, CountThenInsert, EffectWithoutEvent,
+    EpochNotMoved, ForgetsExpiry, IdReuse, LookThenTake, LostUpdate, MailLost,
+    NewestFirstForgotten, NonAtomicConsume, OpensTwice, RefusedButCommitted, ResurrectingTouch,
+    SupersedeForgotten, WrongTenant, is_caught,
 };
 use portcullis_testing::{Around, FaultStore, Wrapped};
 
@@ -58,6 +58,8 @@ caught! {
         CaseFoldingIdentifiers by people::an_identifier_is_found_to_the_letter;
     an_account_that_somebody_else_comes_into_is_caught:
         OpensTwice by opening::an_account_is_opened_once;
+    a_change_that_leaves_its_token_is_caught:
+        ChangeWithoutToken by identifier_change::a_change_spends_its_token_once;
     a_look_into_another_tenant_is_caught:
         WrongTenant by people::a_person_of_another_tenant_is_nobody;
     an_effect_without_its_event_is_caught:

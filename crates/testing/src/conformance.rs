@@ -51,6 +51,7 @@ pub mod crossing;
 pub mod enrolment;
 mod expect;
 pub mod factors;
+pub mod identifier_change;
 pub mod kv;
 pub mod limits;
 pub mod opening;

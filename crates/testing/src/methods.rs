@@ -8,8 +8,8 @@ pub(crate) mod named {
     pub(crate) use portcullis_core::along::Along;
     pub(crate) use portcullis_core::api_token::{ApiToken, ResolvedApiToken};
     pub(crate) use portcullis_core::entity::{
-        Account, Enrolment, Epoch, NewAccount, SubjectState, Tenant, TenantKey, TenantSecurity,
-        User,
+        Account, Enrolment, Epoch, IdentifierChange, NewAccount, SubjectState, Tenant, TenantKey,
+        TenantSecurity, User,
     };
     pub(crate) use portcullis_core::error::StoreError;
     pub(crate) use portcullis_core::event::{AuthEvent, EventQueryFilter};

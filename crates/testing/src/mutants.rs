@@ -52,7 +52,7 @@ pub use companions::{EffectWithoutEvent, EpochNotMoved, MailLost, RefusedButComm
 pub use concurrency::{ClaimedTwice, CountThenInsert, LostUpdate};
 pub use listings::NewestFirstForgotten;
 pub use opening::OpensTwice;
-pub use people::{CaseFoldingIdentifiers, WrongTenant};
+pub use people::{CaseFoldingIdentifiers, ChangeWithoutToken, WrongTenant};
 pub use sessions::{IdReuse, ResurrectingTouch};
 pub use tickets::LookThenTake;
 pub use tokens::{ForgetsExpiry, NonAtomicConsume, SupersedeForgotten};

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::WriteResult;
 use crate::along::Along;
-use crate::entity::{Enrolment, Tenant, TenantKey, TenantSecurity, User};
+use crate::entity::{Enrolment, IdentifierChange, Tenant, TenantKey, TenantSecurity, User};
 use crate::error::StoreError;
 use crate::id::{TenantId, UserId};
 use crate::identifier::Identifier;
@@ -102,4 +102,12 @@ pub trait Crossing: Send + Sync + 'static {
     /// Refused with `IdentifierTaken` where somebody in the tenant has an identifier (N callers at once: one wins),
     /// `Exists` where the id is taken, `Reserved` for the system's id, `NotFound` for an unknown tenant.
     async fn enrol(&self, enrolment: &Enrolment, along: Along) -> WriteResult<()>;
+
+    /// Puts one identifier in the place of another, in the directory and among those that the account has proved. What
+    /// was proved of the old one is gone; the account's handle follows where it was the old one's spelling. The same
+    /// canonical form in another spelling is a change too.
+    ///
+    /// Refused with `NotFound` for nobody, `Stale` where they no longer have `from`, `IdentifierTaken` where somebody in
+    /// the tenant, they themselves too, has `to` (N callers at once: one wins).
+    async fn change_identifier(&self, change: &IdentifierChange, along: Along) -> WriteResult<()>;
 }

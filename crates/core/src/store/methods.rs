@@ -28,6 +28,7 @@ macro_rules! every_store_method {
             Crossing {
                 fn create_tenant(tenant: &Tenant, security: &TenantSecurity; along) -> WriteResult<()>;
                 fn enrol(enrolment: &Enrolment; along) -> WriteResult<()>;
+                fn change_identifier(change: &IdentifierChange; along) -> WriteResult<()>;
             }
             AccountOpening {
                 fn open_tenant(security: &TenantSecurity; along) -> WriteResult<()>;
@@ -40,6 +41,7 @@ macro_rules! every_store_method {
                 fn verify_identifier(
                     tenant: TenantId, user: UserId, activation: &Activation; along
                 ) -> WriteResult<()>;
+                fn change_verified(change: &IdentifierChange; along) -> WriteResult<()>;
                 fn bump_epoch(tenant: TenantId, user: UserId; along) -> WriteResult<Epoch>;
                 fn tenant_security(tenant: TenantId) -> Result<Option<TenantSecurity>, StoreError>;
                 fn set_tenant_security(security: &TenantSecurity; along) -> WriteResult<()>;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::WriteResult;
 use crate::along::Along;
-use crate::entity::{Account, Epoch, SubjectState, TenantSecurity};
+use crate::entity::{Account, Epoch, IdentifierChange, SubjectState, TenantSecurity};
 use crate::error::StoreError;
 use crate::factor::{FactorConfig, FactorKind, FactorVersion, LoadedFactor};
 use crate::id::{TenantId, UserId};
@@ -61,6 +61,11 @@ pub trait AccountStore: Send + Sync + 'static {
         activation: &Activation,
         along: Along,
     ) -> WriteResult<()>;
+
+    /// Puts the proof of one identifier in the place of another's, and the handle with it where it was the old one's
+    /// spelling: the security half of [`Crossing::change_identifier`](super::Crossing::change_identifier). That the
+    /// person may have the new one, the caller has made sure in the directory. Refused with `NotFound` for nobody.
+    async fn change_verified(&self, change: &IdentifierChange, along: Along) -> WriteResult<()>;
 
     /// Moves the epoch on by one and returns the new one; `along.bump_epoch` must be empty.
     async fn bump_epoch(&self, tenant: TenantId, user: UserId, along: Along) -> WriteResult<Epoch>;

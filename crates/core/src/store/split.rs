@@ -16,11 +16,14 @@ use crate::session::ResolvedSession;
 /// The directory in one store, everything else in another: an adopter's own table of people beside a store of ours.
 ///
 /// It has every trait that its halves have: directory methods go to the first, all others to the second. What crosses
-/// them ([`Crossing`](super::Crossing)) is two writes, the directory's first. A process may die between them:
+/// them ([`Crossing`](super::Crossing)) is two writes, the directory's first; `change_identifier` ends with a third, which
+/// lets go of the old identifier. A process may die between them:
 ///
 /// | write | what is left | who completes it |
 /// |---|---|---|
 /// | `enrol` | a person without an account, as one that the adopter's application made itself | the same call again; a sign-up with the address, or an administrator who opens the account |
+/// | `change_identifier` before the second write | the new identifier beside the old one, and not proved | another change |
+/// | `change_identifier` after it | the old identifier beside the new one, and no longer proved | another change |
 /// | `create_tenant` | a tenant without security row | the same call again; for the default tenant the next start |
 ///
 /// Neither can be used: nobody without an account signs in, and in a tenant without security row nobody has one. No

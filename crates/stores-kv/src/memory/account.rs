@@ -3,11 +3,15 @@
 use async_trait::async_trait;
 
 use portcullis_core::along::{Along, Refusal};
-use portcullis_core::entity::{Account, Epoch, SubjectState, TenantSecurity, VerifiedIdentifier};
+use portcullis_core::entity::{
+    Account, Epoch, IdentifierChange, SubjectState, TenantSecurity, VerifiedIdentifier,
+};
 use portcullis_core::error::StoreError;
 use portcullis_core::id::{TenantId, UserId};
+use portcullis_core::identifier::Identifier;
 use portcullis_core::state::{EntityState, Status};
 use portcullis_core::store::{AccountStore, Activation, WriteResult};
+use portcullis_core::time::Timestamp;
 
 use super::state::{Owner, State};
 use super::{MemoryStore, Stop};
@@ -50,6 +54,18 @@ impl State {
         Ok(())
     }
 
+    pub(super) fn change_verified(&mut self, change: &IdentifierChange) -> Result<(), Stop> {
+        let IdentifierChange { from, to, now, .. } = change;
+        self.account((change.tenant, change.user))?;
+        self.accounts.update(&change.user, |account| {
+            if account.handle == from.raw {
+                account.handle.clone_from(&to.raw);
+            }
+            change_proof(&mut account.verified, from, to, *now);
+        });
+        Ok(())
+    }
+
     fn set_tenant_security(&mut self, security: &TenantSecurity) -> Result<(), Stop> {
         let there = self
             .tenant_security
@@ -60,6 +76,31 @@ impl State {
         }
         self.tenant_security.put(security.tenant, security.clone());
         Ok(())
+    }
+}
+
+/// The proof of the old one becomes that of the new one, in its place.
+fn change_proof(
+    verified: &mut Vec<VerifiedIdentifier>,
+    from: &Identifier,
+    to: &Identifier,
+    now: Timestamp,
+) {
+    let is = |proved: &VerifiedIdentifier, identifier: &Identifier| {
+        proved.kind == identifier.kind && proved.canonical == identifier.canonical
+    };
+    if verified.iter().any(|proved| is(proved, from)) {
+        verified.retain(|proved| is(proved, from) || !is(proved, to));
+        for proved in verified.iter_mut().filter(|proved| is(proved, from)) {
+            proved.canonical = to.canonical.clone();
+            proved.at = now;
+        }
+    } else if !verified.iter().any(|proved| is(proved, to)) {
+        verified.push(VerifiedIdentifier {
+            kind: to.kind,
+            canonical: to.canonical.clone(),
+            at: now,
+        });
     }
 }
 
@@ -106,6 +147,10 @@ impl AccountStore for MemoryStore {
         along: Along,
     ) -> WriteResult<()> {
         self.write(along, |state| state.verify((tenant, user), activation))
+    }
+
+    async fn change_verified(&self, change: &IdentifierChange, along: Along) -> WriteResult<()> {
+        self.write(along, |state| state.change_verified(change))
     }
 
     async fn bump_epoch(&self, tenant: TenantId, user: UserId, along: Along) -> WriteResult<Epoch> {

@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 
 use portcullis_core::along::{Along, Refusal};
-use portcullis_core::entity::{Enrolment, Tenant, TenantSecurity};
+use portcullis_core::entity::{Enrolment, IdentifierChange, Tenant, TenantSecurity};
 use portcullis_core::id::{ensure_tenant_id_not_reserved, ensure_user_id_not_reserved};
+use portcullis_core::identifier::Identifier;
 use portcullis_core::store::{Crossing, WriteResult};
 
 use super::directory::IdentifierTaken;
@@ -38,6 +39,34 @@ impl State {
     }
 }
 
+impl State {
+    fn change_identifier(&mut self, change: &IdentifierChange) -> Result<(), Stop> {
+        let IdentifierChange {
+            tenant,
+            user,
+            from,
+            to,
+            ..
+        } = change;
+        self.account((*tenant, *user))?;
+        let person = self
+            .users
+            .get(user)
+            .filter(|person| person.tenant == *tenant);
+        let mut identifiers = person.ok_or(Refusal::NotFound)?.identifiers.clone();
+        let is_from =
+            |held: &&mut Identifier| held.kind == from.kind && held.canonical == from.canonical;
+        let held = identifiers.iter_mut().find(is_from);
+        *held.ok_or(Refusal::Stale)? = to.clone();
+        self.release_identifiers(*tenant, *user);
+        self.claim_identifiers(*tenant, *user, &identifiers)
+            .map_err(|IdentifierTaken| Refusal::IdentifierTaken)?;
+        self.users
+            .update(user, |person| person.identifiers = identifiers);
+        self.change_verified(change)
+    }
+}
+
 #[async_trait]
 impl Crossing for MemoryStore {
     async fn create_tenant(
@@ -51,5 +80,9 @@ impl Crossing for MemoryStore {
 
     async fn enrol(&self, enrolment: &Enrolment, along: Along) -> WriteResult<()> {
         self.write(along, |state| state.enrol(enrolment))
+    }
+
+    async fn change_identifier(&self, change: &IdentifierChange, along: Along) -> WriteResult<()> {
+        self.write(along, |state| state.change_identifier(change))
     }
 }

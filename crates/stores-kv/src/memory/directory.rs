@@ -59,7 +59,7 @@ impl State {
         Ok(())
     }
 
-    fn release_identifiers(&mut self, tenant: TenantId, user: UserId) {
+    pub(super) fn release_identifiers(&mut self, tenant: TenantId, user: UserId) {
         let held: Vec<IdentifierKey> = self
             .user(tenant, user)
             .into_iter()

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use portcullis_core::along::{Along, Refusal, Write};
-use portcullis_core::entity::{Account, Epoch, SubjectState, TenantSecurity, VerifiedIdentifier};
+use portcullis_core::entity::{
+    Account, Epoch, IdentifierChange, SubjectState, TenantSecurity, VerifiedIdentifier,
+};
 use portcullis_core::error::StoreError;
 use portcullis_core::id::{TenantId, UserId};
 use portcullis_core::identifier::IdentifierKind;
@@ -17,7 +19,7 @@ use super::subject::{effective_state, epoch, sources, state, status, subject, su
 use super::tenants;
 use crate::columns::{Columns, Row};
 use crate::driver::Driver;
-use crate::script::{Expect, Step};
+use crate::script::{Expect, Script, Step};
 use crate::value::values;
 
 pub(super) const ACCOUNT: &str = "SELECT a.user_id, a.tenant_id, a.handle, \
@@ -138,6 +140,35 @@ pub(super) fn verify_step(
     Step::new("verify the identifier", VERIFY, values)
 }
 
+const FORGET_PROOF: &str = "DELETE FROM verified_identifiers \
+     WHERE tenant_id = ? AND user_id = ? AND kind = ? AND canonical = ? AND canonical <> ? \
+     AND EXISTS (SELECT 1 FROM verified_identifiers p WHERE p.tenant_id = ? AND p.user_id = ? \
+     AND p.kind = ? AND p.canonical = ?)";
+const CHANGE_PROOF: &str = "UPDATE verified_identifiers SET canonical = ?, verified_at = ? \
+     WHERE tenant_id = ? AND user_id = ? AND kind = ? AND canonical = ?";
+const CHANGE_HANDLE: &str =
+    "UPDATE accounts SET handle = ? WHERE tenant_id = ? AND user_id = ? AND handle = ?";
+
+/// The proof of the old one becomes that of the new one, in its place. The account is locked already.
+pub(super) fn change_verified(script: &mut Script, change: &IdentifierChange) {
+    let IdentifierChange {
+        tenant,
+        user,
+        from,
+        to,
+        now,
+    } = change;
+    let (tenant, user, kind) = (*tenant, *user, from.kind.as_str());
+    let mut values = values![tenant, user, kind, &to.canonical, &from.canonical];
+    values.extend(values![tenant, user, kind, &from.canonical]);
+    script.step(Step::new("forget an older proof", FORGET_PROOF, values));
+    let values = values![&to.canonical, *now, tenant, user, kind, &from.canonical];
+    script.step(Step::new("change the proof", CHANGE_PROOF, values));
+    script.step(verify_step(tenant, user, to.kind, &to.canonical, *now));
+    let values = values![&to.raw, tenant, user, &from.raw];
+    script.step(Step::new("change the handle", CHANGE_HANDLE, values));
+}
+
 const MOVE_EPOCH: &str = "UPDATE accounts SET epoch = epoch + 1 \
      WHERE tenant_id = ? AND user_id = ? AND epoch < 4294967295";
 const EPOCH: &str = "SELECT epoch FROM accounts WHERE tenant_id = ? AND user_id = ?";
@@ -214,6 +245,17 @@ impl<D: Driver> AccountStore for SqlStore<D> {
             if let Some(config) = factor {
                 script.step(put_factor_step(tenant, user, config, *now)?);
             }
+            Ok(())
+        })?;
+        Ok(self.driver.write(script).await?.map(drop))
+    }
+
+    async fn change_verified(&self, change: &IdentifierChange, along: Along) -> WriteResult<()> {
+        let script = accompanied(along, |script| {
+            script.turn_of(change.user);
+            let lock = lock_step(change.tenant, change.user);
+            script.step(lock.one_or(Refusal::NotFound));
+            self::change_verified(script, change);
             Ok(())
         })?;
         Ok(self.driver.write(script).await?.map(drop))

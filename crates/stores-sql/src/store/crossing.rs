@@ -2,17 +2,20 @@
 
 use async_trait::async_trait;
 use portcullis_core::along::{Along, Refusal};
-use portcullis_core::entity::{Enrolment, Tenant, TenantSecurity};
+use portcullis_core::entity::{Enrolment, IdentifierChange, Tenant, TenantSecurity};
 use portcullis_core::error::StoreError;
 use portcullis_core::id::{ensure_tenant_id_not_reserved, ensure_user_id_not_reserved};
 use portcullis_core::store::{Crossing, WriteResult};
 
 use super::SqlStore;
-use super::companions::accompanied;
+use super::accounts::change_verified;
+use super::companions::{accompanied, lock_step};
 use super::directory::{domain_steps, identifier_steps, tenant_step, user_step};
 use super::opening::{open_account, open_tenant};
+use crate::columns::Row;
 use crate::driver::Driver;
-use crate::script::Script;
+use crate::script::{Script, Step};
+use crate::value::values;
 
 fn create(
     script: &mut Script,
@@ -44,6 +47,35 @@ fn enrol(script: &mut Script, enrolment: &Enrolment) -> Result<(), StoreError> {
     Ok(())
 }
 
+const CHANGE_IDENTIFIER: &str = "UPDATE identifiers SET canonical = ?, raw = ? \
+     WHERE tenant_id = ? AND user_id = ? AND kind = ? AND canonical = ?";
+fn change(script: &mut Script, change: &IdentifierChange) {
+    let IdentifierChange {
+        tenant,
+        user,
+        from,
+        to,
+        ..
+    } = change;
+    let (tenant, user, kind) = (*tenant, *user, from.kind.as_str());
+    script.turn_of(user);
+    script.step(lock_step(tenant, user).one_or(Refusal::NotFound));
+    let values = values![&to.canonical, &to.raw, tenant, user, kind, &from.canonical];
+    let changed = Step::new("change the identifier", CHANGE_IDENTIFIER, values);
+    let changed = changed.one_or_why(PERSON, values![tenant, user], not_held);
+    script.step(changed.if_taken(Refusal::IdentifierTaken));
+    change_verified(script, change);
+}
+
+const PERSON: &str = "SELECT 1 FROM users WHERE tenant_id = ? AND id = ?";
+
+fn not_held(rows: &[Row]) -> Result<Refusal, StoreError> {
+    Ok(match rows.first() {
+        None => Refusal::NotFound,
+        Some(_) => Refusal::Stale,
+    })
+}
+
 #[async_trait]
 impl<D: Driver> Crossing for SqlStore<D> {
     async fn create_tenant(
@@ -58,6 +90,14 @@ impl<D: Driver> Crossing for SqlStore<D> {
 
     async fn enrol(&self, enrolment: &Enrolment, along: Along) -> WriteResult<()> {
         let script = accompanied(along, |script| enrol(script, enrolment))?;
+        Ok(self.driver.write(script).await?.map(drop))
+    }
+
+    async fn change_identifier(&self, change: &IdentifierChange, along: Along) -> WriteResult<()> {
+        let script = accompanied(along, |script| {
+            self::change(script, change);
+            Ok(())
+        })?;
         Ok(self.driver.write(script).await?.map(drop))
     }
 }

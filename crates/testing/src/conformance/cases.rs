@@ -60,6 +60,13 @@ macro_rules! conformance {
             a_dead_token_leaves_neither_half
             the_epoch_of_nobody_refuses_the_enrolment
         );
+        $crate::conformance!(@identifier_change $fresh:
+            an_identifier_takes_the_place_of_another
+            a_spelling_is_changed_like_an_identifier
+            a_refused_change_changes_nothing
+            a_change_spends_its_token_once
+            of_many_changes_to_one_identifier_one_is_made
+        );
     };
     (security: $fresh:ident) => {
         $crate::conformance!(@opening $fresh:

@@ -8,6 +8,7 @@ use portcullis_core::state::EntityState;
 pub(super) enum Operation {
     OpenTenant,
     OpenAccount,
+    ChangeVerified,
     SetState,
     VerifyIdentifier,
     BumpEpoch,
@@ -28,9 +29,10 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::OpenTenant,
         Self::OpenAccount,
+        Self::ChangeVerified,
         Self::SetState,
         Self::VerifyIdentifier,
         Self::BumpEpoch,
@@ -71,6 +73,7 @@ impl Operation {
             Self::SaveFactor | Self::RotateFamily => Some(Refusal::Stale),
             Self::CreateApiToken => Some(Refusal::LimitReached { limit: 1 }),
             Self::VerifyIdentifier
+            | Self::ChangeVerified
             | Self::BumpEpoch
             | Self::SettleAttempt
             | Self::InsertFactor

@@ -1,7 +1,7 @@
 //! Somebody to whom every write can happen: rightly, and so that it must be refused.
 
 use portcullis_core::along::Along;
-use portcullis_core::entity::Epoch;
+use portcullis_core::entity::{Epoch, IdentifierChange};
 use portcullis_core::factor::{FactorKind, FactorVersion};
 use portcullis_core::id::{
     ApiTokenId, ClaimId, EventId, MailId, RefreshFamilyId, TenantId, UserId,
@@ -17,7 +17,7 @@ use portcullis_core::verification::{TokenKind, VerificationToken};
 
 use super::expect::applied;
 use super::operation::Operation;
-use super::sample::{START, password, spend};
+use super::sample::{START, email, password, spend};
 use super::trial::Trial;
 
 /// When it happens.
@@ -186,6 +186,16 @@ impl Scene {
                     new.user = self.user;
                 }
                 zero(store.open_account(&new, along).await)
+            }
+            Operation::ChangeVerified => {
+                let change = IdentifierChange {
+                    tenant,
+                    user,
+                    from: email("named"),
+                    to: email("renamed"),
+                    now: NOW,
+                };
+                zero(store.change_verified(&change, along).await)
             }
             Operation::SetState => {
                 let to = Status::new(state, NOW);

@@ -3,11 +3,12 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use portcullis_core::entity::{Tenant, User};
+use portcullis_core::along::Along;
+use portcullis_core::entity::{IdentifierChange, Tenant, User};
 use portcullis_core::error::StoreError;
 use portcullis_core::id::{TenantId, UserId};
 use portcullis_core::identifier::Identifier;
-use portcullis_core::store::IdentityAdmin;
+use portcullis_core::store::{Crossing, IdentityAdmin, WriteResult};
 
 use super::mutant;
 use crate::wrap::Around;
@@ -105,5 +106,32 @@ impl<S: IdentityAdmin> Around for WrongTenant<S> {
             }
         }
         Ok(None)
+    }
+}
+
+mutant! {
+    /// Changes an identifier and does not use up the token that allows it.
+    ///
+    /// Caught by [`identifier_change::a_change_spends_its_token_once`][case].
+    ///
+    /// [case]: crate::conformance::identifier_change::a_change_spends_its_token_once
+    ChangeWithoutToken {}
+}
+
+#[async_trait]
+impl<S: Crossing> Around for ChangeWithoutToken<S> {
+    type Store = S;
+
+    fn store(&self) -> &S {
+        &self.store
+    }
+
+    async fn change_identifier(
+        &self,
+        change: &IdentifierChange,
+        mut along: Along,
+    ) -> WriteResult<()> {
+        along.spend = None;
+        self.store.change_identifier(change, along).await
     }
 }

@@ -4,9 +4,10 @@ use async_trait::async_trait;
 
 use super::Split;
 use crate::along::{Along, Refusal, Write};
-use crate::entity::{Enrolment, Tenant, TenantSecurity, User};
+use crate::entity::{Enrolment, IdentifierChange, Tenant, TenantSecurity, User};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{ensure_tenant_id_not_reserved, ensure_user_id_not_reserved};
+use crate::identifier::Identifier;
 use crate::store::{
     AccountOpening, AccountStore, Crossing, IdentityAdmin, VerificationStore, WriteResult,
 };
@@ -66,6 +67,65 @@ where
         }
         Ok(opened)
     }
+
+    async fn change_identifier(&self, change: &IdentifierChange, along: Along) -> WriteResult<()> {
+        let IdentifierChange {
+            tenant,
+            user,
+            from,
+            to,
+            ..
+        } = change;
+        if let Some(rejection) = self.rejected_token(&along).await? {
+            return refused(Refusal::Token(rejection));
+        }
+        let account = self.security.account(*tenant, *user).await?;
+        let person = self.directory.user(*tenant, *user).await?;
+        let (Some(account), Some(person)) = (account, person) else {
+            return refused(Refusal::NotFound);
+        };
+        let held = person.identifiers;
+        let Some(place) = held.iter().position(|one| same(one, from)) else {
+            return refused(Refusal::Stale);
+        };
+        let mut after = held.clone();
+        if same(from, to) {
+            after.splice(place..=place, [to.clone()]).for_each(drop);
+        } else {
+            let proved = account
+                .verified
+                .iter()
+                .any(|proved| proved.kind == to.kind && proved.canonical == to.canonical);
+            let theirs = held.iter().any(|one| same(one, to));
+            if theirs && proved {
+                return refused(Refusal::IdentifierTaken);
+            }
+            // What they have and never proved is what a crash left of a change like this one.
+            after.retain(|one| !same(one, to));
+            let mut both = after.clone();
+            for one in &mut after {
+                if same(one, from) {
+                    one.clone_from(to);
+                }
+            }
+            both.push(to.clone());
+            if let Some(refusal) = self.hold(change, &both).await? {
+                return refused(refusal);
+            }
+        }
+        let changed = self.security.change_verified(change, along).await?;
+        let end = if changed.refusal().is_some() {
+            &held
+        } else {
+            &after
+        };
+        self.directory.set_identifiers(*tenant, *user, end).await?;
+        Ok(changed)
+    }
+}
+
+fn same(one: &Identifier, other: &Identifier) -> bool {
+    one.kind == other.kind && one.canonical == other.canonical
 }
 
 impl<Directory, Security> Split<Directory, Security>
@@ -115,6 +175,23 @@ where
         } else {
             Refusal::NotFound
         }))
+    }
+
+    /// Gives a person the new identifier beside the old one, or says why not.
+    async fn hold(
+        &self,
+        change: &IdentifierChange,
+        both: &[Identifier],
+    ) -> Result<Option<Refusal>, StoreError> {
+        let (tenant, user) = (change.tenant, change.user);
+        match self.directory.set_identifiers(tenant, user, both).await {
+            Ok(true) => Ok(None),
+            Ok(false) => Ok(Some(Refusal::NotFound)),
+            Err(error) if error.kind() == StoreErrorKind::Conflict => {
+                Ok(Some(Refusal::IdentifierTaken))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Removes a person that was created a moment ago, unless they have an account by now.

@@ -7,7 +7,8 @@ use super::Split;
 use crate::along::Along;
 use crate::api_token::{ApiToken, ResolvedApiToken};
 use crate::entity::{
-    Account, Epoch, NewAccount, SubjectState, Tenant, TenantKey, TenantSecurity, User,
+    Account, Epoch, IdentifierChange, NewAccount, SubjectState, Tenant, TenantKey, TenantSecurity,
+    User,
 };
 use crate::error::StoreError;
 use crate::event::{AuthEvent, EventQueryFilter};
