@@ -6,6 +6,7 @@
 
 mod admin;
 mod api_tokens;
+mod email_change;
 mod import_user;
 mod magic_link;
 mod mailed_link;
@@ -13,6 +14,7 @@ mod open_session;
 mod outbox;
 mod password;
 mod profile;
+mod renew_session;
 mod sessions;
 mod sign_in;
 mod sign_out;
@@ -22,6 +24,9 @@ mod verify_email;
 
 pub use admin::{AdminOutcome, OpenAccountOutcome, StateChange, UserRecord};
 pub use api_tokens::{ApiTokenInfo, CreateApiTokenOutcome, NewApiToken};
+pub use email_change::{
+    ConfirmEmailChange, ConfirmEmailChangeOutcome, RequestEmailChange, RequestEmailChangeOutcome,
+};
 pub use import_user::{ImportOutcome, ImportRefusal, ImportState, ImportUser, PROFILE_MAX_BYTES};
 pub use magic_link::{MagicLink, MagicLinkOutcome, SendMagicLink};
 pub use open_session::SignedIn;

@@ -50,6 +50,10 @@ spelled! {
         VerificationRequested = "verification_requested",
         /// An address was proved.
         EmailVerified = "email_verified",
+        /// Somebody asked to put another address in the place of theirs.
+        EmailChangeRequested = "email_change_requested",
+        /// An address took the place of another, or somebody tried to make it.
+        EmailChanged = "email_changed",
         /// A link to sign in with was asked for.
         MagicLinkRequested = "magic_link_requested",
         /// Somebody signed in, or tried to.

@@ -21,6 +21,14 @@ pub enum MailTemplate {
     AlreadyRegistered,
     /// The link that signs in.
     MagicLink,
+    /// The link that proves the new address of an account.
+    EmailChange,
+    /// Somebody asked to change the address of the account; to the address it has.
+    EmailChangeRequested,
+    /// The address of the account was changed; to the one it had.
+    EmailChanged,
+    /// Somebody wants the address for another account; to the account that has it.
+    AddressTaken,
     /// The link that sets a new password.
     PasswordReset,
     /// The password was changed, or set anew with a link.
@@ -29,10 +37,14 @@ pub enum MailTemplate {
 
 impl MailTemplate {
     /// Every template.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 9] = [
         Self::VerifyEmail,
         Self::AlreadyRegistered,
         Self::MagicLink,
+        Self::EmailChange,
+        Self::EmailChangeRequested,
+        Self::EmailChanged,
+        Self::AddressTaken,
         Self::PasswordReset,
         Self::PasswordChanged,
     ];
@@ -44,6 +56,10 @@ impl MailTemplate {
             Self::VerifyEmail => "verify_email",
             Self::AlreadyRegistered => "already_registered",
             Self::MagicLink => "magic_link",
+            Self::EmailChange => "email_change",
+            Self::EmailChangeRequested => "email_change_requested",
+            Self::EmailChanged => "email_changed",
+            Self::AddressTaken => "address_taken",
             Self::PasswordReset => "password_reset",
             Self::PasswordChanged => "password_changed",
         }

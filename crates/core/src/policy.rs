@@ -73,6 +73,8 @@ pub struct LinkPolicy {
     pub password_reset: Duration,
     /// Magic link.
     pub magic_link: Duration,
+    /// Change of the address.
+    pub email_change: Duration,
 }
 
 /// With what people may sign in, besides a password.
@@ -93,7 +95,7 @@ pub struct SignInPolicy {
 /// | session | idle 14 days, absolute 90 days, 50 a person, fresh for 5 min |
 /// | api_token | 50 a person, at most 366 days, end optional |
 /// | token | access 15 min; refresh idle 30 days, absolute 90 days, grace 10 s, 50 a person |
-/// | link | e-mail verification 24 h, password reset 30 min, magic link 15 min |
+/// | link | e-mail verification 24 h, password reset 30 min, magic link 15 min, change of address 24 h |
 /// | sign_in | a magic link signs in and makes no account |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TenantPolicy {
@@ -149,6 +151,7 @@ impl Default for TenantPolicy {
                 email_verification: Duration::from_secs(DAY),
                 password_reset: Duration::from_secs(30 * MINUTE),
                 magic_link: Duration::from_secs(15 * MINUTE),
+                email_change: Duration::from_secs(DAY),
             },
             sign_in: SignInPolicy {
                 magic_link: true,
@@ -228,6 +231,8 @@ overrides! {
     link_email_verification_secs: u32 => link.email_verification, secs;
     /// Life of a magic link, in seconds (60..=900).
     link_magic_link_secs: u32 => link.magic_link, secs;
+    /// Life of a link that changes the address, in seconds (60..=86400).
+    link_email_change_secs: u32 => link.email_change, secs;
     /// Whether a link in a mail signs in.
     magic_link: bool => sign_in.magic_link, same;
     /// Whether a magic link makes the account where the address has none.
@@ -345,6 +350,11 @@ impl TenantPolicy {
                 within(self.link.magic_link, MINUTE, 15 * MINUTE),
                 "link_magic_link_secs",
                 "60..=900",
+            ),
+            (
+                within(self.link.email_change, MINUTE, DAY),
+                "link_email_change_secs",
+                "60..=86400",
             ),
             (
                 within(self.link.password_reset, MINUTE, HOUR),

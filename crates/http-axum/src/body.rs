@@ -16,7 +16,7 @@ pub(crate) use input::{
     ChangePassword, ForgotPassword, NewApiToken, RefreshRequest, ResetLink, ResetPassword,
     SendLink, SignIn, SignUp, TokenRequest, Verify,
 };
-pub(crate) use link::{MagicLink, SendMagicLink};
+pub(crate) use link::{ConfirmEmailChange, MagicLink, RequestEmailChange, SendMagicLink};
 pub(crate) use secret::SecretField;
 
 use crate::code::Code;

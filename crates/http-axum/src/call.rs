@@ -73,6 +73,14 @@ impl Call {
         serve::takes_a_page(self.spec, &self.parts.headers)
     }
 
+    /// Takes one more from the limits by identifier, for somebody whom the body does not name.
+    pub(crate) async fn take_for(&self, identifier: &str) -> Result<(), Problem> {
+        let limits = &self.spec.limits;
+        self.counted()
+            .take(limits, Per::Identifier, Some(identifier))
+            .await
+    }
+
     fn counted(&self) -> Counted<'_> {
         Counted {
             portcullis: self.portcullis(),

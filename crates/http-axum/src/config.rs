@@ -32,6 +32,8 @@ pub struct RoutesConfig {
     pub enable_check_auth: bool,
     /// `POST magic-link/send`, `GET` and `POST magic-link/verify`.
     pub enable_magic_link: bool,
+    /// `POST email/change/request`, `GET` and `POST email/change/confirm`.
+    pub enable_email_change: bool,
     /// `GET profile`.
     pub enable_profile: bool,
     /// `GET` and `DELETE sessions`, `DELETE sessions/{id}`.
@@ -74,6 +76,7 @@ impl Default for RoutesConfig {
             enable_logout: true,
             enable_check_auth: true,
             enable_magic_link: true,
+            enable_email_change: true,
             enable_profile: true,
             enable_sessions: true,
             enable_api_tokens: true,
@@ -118,6 +121,8 @@ pub enum Switch {
     CheckAuth,
     /// [`RoutesConfig::enable_magic_link`].
     MagicLink,
+    /// [`RoutesConfig::enable_email_change`].
+    EmailChange,
     /// [`RoutesConfig::enable_profile`].
     Profile,
     /// [`RoutesConfig::enable_sessions`].
@@ -147,6 +152,7 @@ impl Switch {
             Self::Logout => config.enable_sign_in && config.enable_logout,
             Self::CheckAuth => config.enable_sign_in && config.enable_check_auth,
             Self::MagicLink => config.enable_magic_link,
+            Self::EmailChange => config.enable_email_change,
             Self::Profile => config.enable_profile,
             Self::Sessions => config.enable_sessions,
             Self::ApiTokens => config.enable_api_tokens,

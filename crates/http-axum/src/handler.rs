@@ -1,6 +1,7 @@
 //! The handlers, one file a concern. They find policy, limits, body and check against other sites done.
 
 pub(crate) mod api_tokens;
+pub(crate) mod email_change;
 pub(crate) mod health;
 pub(crate) mod magic_link;
 pub(crate) mod password;

@@ -113,6 +113,13 @@ pub(crate) const FORGOT: Limits = Limits::Of(&[
     MAIL_TO_ALL,
 ]);
 
+/// Asking for another address sends a mail to it and one to the present address, which has a count of its own.
+pub(crate) const CHANGE_MAIL: Limits = Limits::Of(&[
+    limit("change-mail", Per::Address, 10, HOUR),
+    MAIL_TO_ONE,
+    MAIL_TO_ALL,
+]);
+
 /// A change costs two hashes, for somebody in a session; wrong current passwords have the delays of sign-in besides.
 pub(crate) const CHANGE: Limits = Limits::Of(&[limit("change", Per::Address, 30, MINUTE)]);
 
@@ -224,6 +231,7 @@ mod tests {
             SIGN_IN,
             SIGN_UP,
             SEND_LINK,
+            CHANGE_MAIL,
             SIGN_IN_MAIL,
             FORGOT,
             CHANGE,

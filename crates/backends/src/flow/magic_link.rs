@@ -13,12 +13,11 @@ use portcullis_core::id::{TenantId, UserId};
 use portcullis_core::identifier::{Identifier, IdentifierKind};
 use portcullis_core::policy::TenantPolicy;
 use portcullis_core::rule::mailed::{self, MailedSignIn};
-use portcullis_core::secret::{Sealed, SecretText};
+use portcullis_core::secret::SecretText;
 use portcullis_core::session::AssuranceLevel;
 use portcullis_core::state::EntityState;
 use portcullis_core::store::{Activation, AttemptKey, AttemptPurpose, Settlement};
 use portcullis_core::verification::{TokenKind, VerificationToken};
-use portcullis_tokens::seal::SealError;
 use serde_json::json;
 
 use super::mailed_link::{LinkSpec, Recipient, reason_of};
@@ -52,9 +51,6 @@ pub enum MagicLinkOutcome {
     /// The link does not work; the reason is in the audit log only.
     Rejected,
 }
-
-/// What the spelling of the address is sealed for, with tenant and canonical form: it opens for no other.
-const ADDRESS_CONTEXT: &[u8] = b"verification_tokens.payload.address";
 
 /// Who has an address, and where they stand.
 struct Person {
@@ -429,34 +425,6 @@ impl Portcullis {
                 &context.client,
             )
             .await;
-    }
-
-    fn seal_address(&self, tenant: TenantId, email: &Identifier) -> Result<Sealed, FlowError> {
-        let sealing = [
-            ADDRESS_CONTEXT,
-            tenant.as_bytes(),
-            email.canonical.as_bytes(),
-        ];
-        let raw = email.raw.as_bytes();
-        Ok(self.0.sealer.seal(&sealing, raw, self.entropy())?)
-    }
-
-    /// The address that a token was sent to, in the spelling of then; `None` where the key it was sealed with is retired.
-    fn address_of(&self, token: &VerificationToken) -> Result<Option<Identifier>, FlowError> {
-        let no_address = || FlowError::internal("a magic link without the address it was sent to");
-        let payload = token.payload.as_ref().ok_or_else(no_address)?;
-        let sealing = [
-            ADDRESS_CONTEXT,
-            token.tenant.as_bytes(),
-            token.email.as_bytes(),
-        ];
-        let raw = match self.0.sealer.open(&sealing, payload) {
-            Err(SealError::RetiredKey { .. }) => return Ok(None),
-            opened => opened?,
-        };
-        let raw = String::from_utf8(raw.to_vec()).map_err(FlowError::internal)?;
-        let email = Identifier::email(&raw).map_err(FlowError::internal)?;
-        Ok(Some(email))
     }
 }
 

@@ -10,9 +10,13 @@ use portcullis_core::identifier::Identifier;
 use portcullis_core::secret::{Sealed, SecretText};
 use portcullis_core::verification::{TokenKind, TokenRejection, VerificationToken};
 use portcullis_tokens::opaque::TokenClass;
+use portcullis_tokens::seal::SealError;
 
 use crate::error::FlowError;
 use crate::portcullis::Portcullis;
+
+/// What the spelling of the address is sealed for, with tenant and canonical form: it opens for no other.
+const ADDRESS_CONTEXT: &[u8] = b"verification_tokens.payload.address";
 
 /// Whom a mail with a link goes to.
 pub(super) struct Recipient<'a> {
@@ -131,6 +135,42 @@ impl Portcullis {
             .journal
             .note(tenant, user, event, reason, detail, &context.client)
             .await;
+    }
+
+    /// Seals an address in the spelling of now.
+    pub(super) fn seal_address(
+        &self,
+        tenant: TenantId,
+        email: &Identifier,
+    ) -> Result<Sealed, FlowError> {
+        let sealing = [
+            ADDRESS_CONTEXT,
+            tenant.as_bytes(),
+            email.canonical.as_bytes(),
+        ];
+        let raw = email.raw.as_bytes();
+        Ok(self.0.sealer.seal(&sealing, raw, self.entropy())?)
+    }
+
+    /// The address that a token was sent to, in the spelling of then; `None` where the key it was sealed with is retired.
+    pub(super) fn address_of(
+        &self,
+        token: &VerificationToken,
+    ) -> Result<Option<Identifier>, FlowError> {
+        let no_address = || FlowError::internal("a token without the address it was sent to");
+        let payload = token.payload.as_ref().ok_or_else(no_address)?;
+        let sealing = [
+            ADDRESS_CONTEXT,
+            token.tenant.as_bytes(),
+            token.email.as_bytes(),
+        ];
+        let raw = match self.0.sealer.open(&sealing, payload) {
+            Err(SealError::RetiredKey { .. }) => return Ok(None),
+            opened => opened?,
+        };
+        let raw = String::from_utf8(raw.to_vec()).map_err(FlowError::internal)?;
+        let email = Identifier::email(&raw).map_err(FlowError::internal)?;
+        Ok(Some(email))
     }
 }
 

@@ -13,6 +13,10 @@ pub(crate) enum MailParams {
     VerifyEmail { link: String, hours: u64 },
     AlreadyRegistered {},
     MagicLink { link: String, minutes: u64 },
+    EmailChange { link: String, hours: u64 },
+    EmailChangeRequested {},
+    EmailChanged {},
+    AddressTaken {},
     PasswordReset { link: String, minutes: u64 },
     PasswordChanged {},
 }
@@ -23,6 +27,10 @@ impl MailParams {
             Self::VerifyEmail { .. } => MailTemplate::VerifyEmail,
             Self::AlreadyRegistered {} => MailTemplate::AlreadyRegistered,
             Self::MagicLink { .. } => MailTemplate::MagicLink,
+            Self::EmailChange { .. } => MailTemplate::EmailChange,
+            Self::EmailChangeRequested {} => MailTemplate::EmailChangeRequested,
+            Self::EmailChanged {} => MailTemplate::EmailChanged,
+            Self::AddressTaken {} => MailTemplate::AddressTaken,
             Self::PasswordReset { .. } => MailTemplate::PasswordReset,
             Self::PasswordChanged {} => MailTemplate::PasswordChanged,
         }
@@ -41,6 +49,13 @@ impl MailParams {
                 link: link(),
                 minutes: 15,
             },
+            Self::EmailChange {
+                link: link(),
+                hours: 24,
+            },
+            Self::EmailChangeRequested {},
+            Self::EmailChanged {},
+            Self::AddressTaken {},
             Self::PasswordReset {
                 link: link(),
                 minutes: 30,

@@ -86,6 +86,7 @@ impl World {
         let opened = log.count(user, AuthEventType::AccountOpened);
         let resets = log.count(user, AuthEventType::PasswordReset);
         let renewed = resets + log.count(user, AuthEventType::PasswordChanged);
+        let moved = log.count(user, AuthEventType::EmailChanged);
         let state = account.status.state;
         let loaded = store.load_factor(account.tenant, user, FactorKind::Password);
         let factor = loaded.await.unwrap().expect("no such account").factor;
@@ -119,7 +120,7 @@ impl World {
         );
         assert_eq!(
             account.epoch.0 as usize,
-            demotions(log, user) + activations_by_link(log, user) + renewed,
+            demotions(log, user) + activations_by_link(log, user) + renewed + moved,
             "an epoch unexplained"
         );
         let sign_ins = log.count(user, AuthEventType::SignIn);

@@ -13,6 +13,7 @@ mod admin;
 mod api_tokens;
 mod background;
 mod chain;
+mod email_change;
 mod every;
 #[cfg(feature = "foreign-hashes")]
 mod import_user;

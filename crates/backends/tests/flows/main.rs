@@ -9,6 +9,7 @@
 
 mod basic;
 mod chain;
+mod email_change;
 mod harness;
 #[cfg(feature = "foreign-hashes")]
 mod import_user;

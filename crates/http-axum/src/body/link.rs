@@ -36,3 +36,35 @@ impl Input for MagicLink {
     const KIND: BodyKind = BodyKind::JsonOrForm;
     const FIELDS: &'static str = "token";
 }
+
+/// Somebody who wants another address for their account.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RequestEmailChange {
+    /// The address to come.
+    #[schema(format = Email, max_length = 254)]
+    pub(crate) email: String,
+}
+
+impl Input for RequestEmailChange {
+    const KIND: BodyKind = BodyKind::JsonOrForm;
+    const FIELDS: &'static str = "email";
+
+    fn identifier(&self) -> Option<&str> {
+        Some(&self.email)
+    }
+}
+
+/// The link from the mail to the new address, acted on.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConfirmEmailChange {
+    /// The token in the link.
+    #[schema(inline)]
+    pub(crate) token: SecretField,
+}
+
+impl Input for ConfirmEmailChange {
+    const KIND: BodyKind = BodyKind::JsonOrForm;
+    const FIELDS: &'static str = "token";
+}

@@ -4,14 +4,16 @@ use portcullis_core::event::AuthEventType as Event;
 
 use super::{Pages, RoutePolicy, RouteSpec, Shape, Verb, input};
 use crate::body::{
-    BodyKind, ChangePassword, ForgotPassword, MagicLink, NewApiToken, RefreshRequest, ResetLink,
-    ResetPassword, SendLink, SendMagicLink, SignIn, SignUp, TokenRequest, Verify,
+    BodyKind, ChangePassword, ConfirmEmailChange, ForgotPassword, MagicLink, NewApiToken,
+    RefreshRequest, RequestEmailChange, ResetLink, ResetPassword, SendLink, SendMagicLink, SignIn,
+    SignUp, TokenRequest, Verify,
 };
 use crate::call::{plain, with_body};
 use crate::code::Code;
 use crate::config::Switch;
 use crate::handler::{
-    api_tokens, health, magic_link, password, profile, sessions, sign_in, sign_up, tokens, verify,
+    api_tokens, email_change, health, magic_link, password, profile, sessions, sign_in, sign_up,
+    tokens, verify,
 };
 use crate::limit::{self, Limits};
 use crate::openapi;
@@ -169,6 +171,27 @@ pub static ROUTES: &[RouteSpec] = &[
         body: ResetPassword, answer: 204,
         events: [PasswordReset], codes: [InvalidLink, PasswordRefused], pages: ForForms,
         password::reset
+    ),
+    route!(
+        Post "/email/change/request" "Ask for another address; a link goes to it and a notice to the present one",
+        EmailChange, FreshSession, limit::CHANGE_MAIL,
+        body: RequestEmailChange, answer: 202 Accepted,
+        events: [EmailChangeRequested, AccessDenied], codes: [InvalidBody], pages: None,
+        email_change::request
+    ),
+    route!(
+        Get "/email/change/confirm" "The page that the link in the mail leads to; it changes nothing",
+        EmailChange, Public, CHEAP,
+        body: , answer: 200,
+        events: [], codes: [InvalidLink], pages: Only,
+        email_change::show
+    ),
+    route!(
+        Post "/email/change/confirm" "Prove the new address in one's own session; every other session and token pair ends",
+        EmailChange, Session, limit::VERIFY,
+        body: ConfirmEmailChange, answer: 204,
+        events: [EmailChanged, AccessDenied], codes: [InvalidLink], pages: ForForms,
+        email_change::confirm
     ),
     route!(
         Get "/profile" "What somebody sees of themselves",

@@ -8,8 +8,10 @@
 )]
 
 mod app;
+mod email_change;
 mod faults;
 mod guards;
+mod kinds;
 mod limits;
 mod links;
 mod magic_link;

@@ -233,7 +233,15 @@ async fn every_event_that_a_route_declares_appears_in_the_log_with_who_and_where
     #[cfg(feature = "jwt")]
     crate::token_pair::leave_every_event(&app).await;
 
-    app.set_state(ADA, EntityState::Suspended).await;
+    let mut ada = app.client();
+    ada.sign_in(ADA).await.expect(StatusCode::OK);
+    let new = "lovelace@example.com";
+    let moved = crate::email_change::link(&app, &mut ada, new).await;
+    ada.post("/auth/email/change/confirm", json!({ "token": moved }))
+        .await
+        .expect(StatusCode::NO_CONTENT);
+
+    app.set_state(new, EntityState::Suspended).await;
 
     let events = app.events().await;
     for route in ROUTES.iter().filter(|route| is_served(route)) {

@@ -140,6 +140,7 @@ fn policy() -> Vec<Row> {
         row("policy.link_email_verification_secs", secs(link.email_verification), "life of a verification link, 60 to 604800"),
         row("policy.link_password_reset_secs", secs(link.password_reset), "life of a link that sets a new password, 60 to 3600"),
         row("policy.link_magic_link_secs", secs(link.magic_link), "life of a magic link, 60 to 900"),
+        row("policy.link_email_change_secs", secs(link.email_change), "life of a link that changes the address, 60 to 86400"),
         row("policy.magic_link", code(sign_in.magic_link), "whether a link in a mail signs in"),
         row("policy.magic_link_sign_up", code(sign_in.magic_link_sign_up), "whether a magic link makes the account where the address has none"),
     ]

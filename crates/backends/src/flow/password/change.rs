@@ -4,24 +4,18 @@ use std::time::Duration;
 
 use portcullis_core::along::{Along, Refusal, Write};
 use portcullis_core::backend::RequestContext;
-use portcullis_core::entity::Epoch;
 use portcullis_core::event::AuthEventType;
 use portcullis_core::factor::{FactorConfig, FactorKind};
-use portcullis_core::id::SessionId;
 use portcullis_core::principal::Principal;
 use portcullis_core::rule;
 use portcullis_core::rule::password::PasswordRejection;
 use portcullis_core::secret::Password;
-use portcullis_core::session::{ResolvedSession, Session};
-use portcullis_core::store::SessionRotation;
-use portcullis_tokens::opaque::TokenClass;
 use serde_json::json;
 
-use crate::backend;
 use crate::error::FlowError;
 use crate::flow::SignedIn;
 use crate::mail::MailParams;
-use crate::passwords::{Asking, Checked, Matched};
+use crate::passwords::{Asking, Checked};
 use crate::portcullis::Portcullis;
 
 /// A change of one's own password.
@@ -134,7 +128,7 @@ impl Portcullis {
         }
         self.0.mail_queued.notify_one();
         // The change is made. What fails from here on costs a session, and is never answered with "not changed".
-        let session = match self.renewed(&session, *matched).await {
+        let session = match self.renewed(&session, matched.loaded.subject).await {
             Ok(renewed) => renewed,
             Err(error) => {
                 tracing::warn!(
@@ -149,64 +143,5 @@ impl Portcullis {
         Ok(ChangePasswordOutcome::Changed {
             session: session.map(Box::new),
         })
-    }
-
-    /// The live session that the caller came with.
-    async fn own_session(&self, principal: &Principal) -> Result<Option<Session>, FlowError> {
-        let Some(id) = principal.session() else {
-            return Ok(None);
-        };
-        let session = self.0.stores.sessions.session(id).await?;
-        Ok(session.filter(|session| {
-            session.user == principal.user()
-                && session.tenant == principal.tenant
-                && session.is_live(self.now())
-        }))
-    }
-
-    /// The same session under another id and the epoch that the change made. Where the epoch moved again meanwhile it is
-    /// over from the start. How its owner proved themselves stays as it was: the current password alone is no second
-    /// factor.
-    async fn renewed(
-        &self,
-        old: &Session,
-        matched: Matched,
-    ) -> Result<Option<SignedIn>, FlowError> {
-        let mut subject = matched.loaded.subject;
-        let Some(epoch) = subject.epoch.0.checked_add(1) else {
-            return Ok(None);
-        };
-        subject.epoch = Epoch(epoch);
-        // An id that was used before is refused by the store; then there is another.
-        for _ in 0..3 {
-            let now = self.now();
-            let id = SessionId::tagged(old.user, self.entropy())?;
-            let minted = self
-                .0
-                .tokens
-                .mint(TokenClass::Session, *id.as_bytes(), self.entropy())?;
-            let session = Session {
-                id,
-                epoch: subject.epoch,
-                digest: minted.digest,
-                seen_at: now,
-                ..old.clone()
-            };
-            let sessions = &self.0.stores.sessions;
-            match sessions.rotate_session(old.id, &session, now).await? {
-                SessionRotation::Rotated => {
-                    let max_age = session.absolute_deadline.since(now);
-                    let resolved = ResolvedSession { session, subject };
-                    return Ok(Some(SignedIn {
-                        principal: backend::session_principal(resolved),
-                        cookie: minted.plaintext,
-                        max_age,
-                    }));
-                }
-                SessionRotation::Gone => return Ok(None),
-                SessionRotation::IdTaken => {}
-            }
-        }
-        Ok(None)
     }
 }

@@ -29,13 +29,21 @@ macro_rules! builtin {
 #[rustfmt::skip]
 const BUILTIN: &[Builtin] = builtin! {
     "en":
+        "address_taken",
         "already_registered",
+        "email_change",
+        "email_change_requested",
+        "email_changed",
         "magic_link",
         "password_changed",
         "password_reset",
         "verify_email";
     "de":
+        "address_taken",
         "already_registered",
+        "email_change",
+        "email_change_requested",
+        "email_changed",
         "magic_link",
         "password_changed",
         "password_reset",

@@ -1,0 +1,69 @@
+//! A link works at its own route and at no other.
+
+use axum::http::StatusCode;
+use portcullis_backends::core::verification::TokenKind;
+use serde_json::json;
+
+use crate::app::{ADA, App, Client};
+use crate::{email_change, magic_link};
+
+/// Where a kind of token is used; `None` for one that has no route yet. A new kind says here.
+fn route(kind: TokenKind) -> Option<&'static str> {
+    match kind {
+        TokenKind::EmailVerification => Some("/auth/signup/verify"),
+        TokenKind::PasswordReset => Some("/auth/password/reset"),
+        TokenKind::MagicLink => Some("/auth/magic-link/verify"),
+        TokenKind::EmailChange => Some("/auth/email/change/confirm"),
+        TokenKind::Invite => None,
+        other => panic!("{other:?} says neither its route nor that it has none"),
+    }
+}
+
+/// A token of a kind, made as its route makes it.
+async fn token(app: &App, ada: &mut Client<'_>, kind: TokenKind) -> String {
+    match kind {
+        TokenKind::EmailVerification => {
+            let new = "new@example.com";
+            app.client().sign_up(new).await.expect(StatusCode::ACCEPTED);
+            app.mailed_token(new).await
+        }
+        TokenKind::PasswordReset => {
+            app.advance(1);
+            let asked = json!({ "email": ADA });
+            let asked = app.client().post("/auth/password/forgot", asked).await;
+            asked.expect(StatusCode::ACCEPTED);
+            app.mailed_token(ADA).await
+        }
+        TokenKind::MagicLink => magic_link::link(app, ADA).await,
+        TokenKind::EmailChange => email_change::link(app, ada, "lovelace@example.com").await,
+        other => panic!("nothing makes {other:?}"),
+    }
+}
+
+// OT-05
+#[tokio::test]
+async fn a_token_works_at_its_own_route_and_at_no_other() {
+    let routes: Vec<_> = TokenKind::ALL
+        .into_iter()
+        .filter_map(|kind| Some((kind, route(kind)?)))
+        .collect();
+    for (kind, own) in &routes {
+        let app = App::new().await;
+        let mut ada = app.signed_in(ADA).await;
+        let token = token(&app, &mut ada, *kind).await;
+        let body = |path: &str| {
+            if path.contains("reset") || path.contains("signup") {
+                json!({ "token": token, "password": "a password for the account" })
+            } else {
+                json!({ "token": token })
+            }
+        };
+        for (other, path) in routes.iter().filter(|(other, _)| other != kind) {
+            let answer = ada.post(path, body(path)).await;
+            let code = answer.expect(StatusCode::BAD_REQUEST).code();
+            assert_eq!(code, "invalid_link", "{kind:?} where {other:?} belongs");
+        }
+        let answer = ada.post(own, body(own)).await;
+        assert!(answer.status.is_success(), "{kind:?}: {answer:?}");
+    }
+}
