@@ -46,6 +46,10 @@ pub struct FieldError {
     /// What is wrong with it.
     #[schema(value_type = String)]
     detail: Cow<'static, str>,
+    /// The rule that a new password breaks: stable, for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    rule: Option<&'static str>,
 }
 
 /// Problem details (RFC 9457).
@@ -110,8 +114,27 @@ impl Problem {
     #[must_use]
     pub fn with_field(mut self, field: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         let detail = detail.into();
-        self.0.errors.push(FieldError { field, detail });
+        self.0.errors.push(FieldError {
+            field,
+            detail,
+            rule: None,
+        });
         self
+    }
+
+    /// A new password that breaks a rule. The answer is the same from every route that takes one.
+    #[must_use]
+    pub(crate) fn password_refused(
+        field: &'static str,
+        rejection: portcullis_core::rule::password::PasswordRejection,
+    ) -> Self {
+        let mut problem = Self::new(Code::PasswordRefused);
+        problem.0.errors.push(FieldError {
+            field,
+            detail: rejection.to_string().into(),
+            rule: Some(rejection.rule()),
+        });
+        problem
     }
 
     /// Says when to try again, in whole seconds, at least one.

@@ -7,7 +7,6 @@ use portcullis_core::factor::FactorConfig;
 use portcullis_core::id::{ApiTokenId, TenantId, UserId};
 use portcullis_core::identifier::Identifier;
 use portcullis_core::net::ClientInfo;
-use portcullis_core::rule;
 use portcullis_core::rule::password::PasswordRejection;
 use portcullis_core::secret::Password;
 use portcullis_core::state::{EntityState, Status, StatusDetail};
@@ -82,7 +81,7 @@ impl Portcullis {
         password: Password,
     ) -> Result<OpenAccountOutcome, FlowError> {
         let policy = self.policy(tenant).await?;
-        if let Err(rejection) = rule::password::check(&password, &policy.password) {
+        if let Err(rejection) = self.judge_password(&password, &policy, &email.canonical, None) {
             return Ok(OpenAccountOutcome::PasswordRefused(rejection));
         }
         let factor = FactorConfig::Password(self.0.hasher.hash(&password).await?);

@@ -6,6 +6,7 @@
 mod change;
 mod forgot;
 mod reset;
+mod rules;
 
 pub use change::{ChangePassword, ChangePasswordOutcome};
 pub use forgot::ForgotPassword;

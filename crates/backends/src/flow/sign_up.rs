@@ -14,7 +14,6 @@ use portcullis_core::id::{TenantId, UserId};
 use portcullis_core::identifier::Identifier;
 use portcullis_core::net::ClientInfo;
 use portcullis_core::policy::TenantPolicy;
-use portcullis_core::rule;
 use portcullis_core::rule::password::PasswordRejection;
 use portcullis_core::secret::{Password, PasswordHash, Sealed, SecretText, TokenDigest};
 use portcullis_core::state::EntityState;
@@ -76,7 +75,8 @@ impl Portcullis {
         context: &RequestContext,
     ) -> Result<SignUpOutcome, FlowError> {
         let policy = self.policy(context.tenant).await?;
-        if let Err(rejection) = rule::password::check(&input.password, &policy.password) {
+        let address = &input.email.canonical;
+        if let Err(rejection) = self.judge_password(&input.password, &policy, address, None) {
             return Ok(SignUpOutcome::PasswordRefused(rejection));
         }
         let password = self.0.hasher.hash(&input.password).await?;

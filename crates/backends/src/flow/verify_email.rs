@@ -6,7 +6,6 @@ use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::factor::FactorConfig;
 use portcullis_core::id::UserId;
 use portcullis_core::identifier::{Identifier, IdentifierKind};
-use portcullis_core::rule;
 use portcullis_core::rule::password::PasswordRejection;
 use portcullis_core::secret::{Password, SecretText};
 use portcullis_core::state::EntityState;
@@ -137,7 +136,7 @@ impl Portcullis {
     ) -> Result<Result<FactorConfig, VerifyEmailOutcome>, FlowError> {
         if let Some(password) = &input.password {
             let policy = self.policy(context.tenant).await?;
-            return match rule::password::check(password, &policy.password) {
+            return match self.judge_password(password, &policy, &token.email, None) {
                 Ok(()) => Ok(Ok(FactorConfig::Password(
                     self.0.hasher.hash(password).await?,
                 ))),

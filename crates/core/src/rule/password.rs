@@ -1,7 +1,17 @@
-//! What a new password must be. Length only: no composition rules (SP 800-63B-4 section 3.1.1.2).
+//! What a new password must be: long enough, not one that many have, and not made of what is known about its owner. No
+//! composition rules (SP 800-63B-4 section 3.1.1.2).
+
+mod blocklist;
+mod similar;
+
+use unicode_normalization::UnicodeNormalization;
+use zeroize::Zeroizing;
 
 use crate::policy::PasswordRules;
 use crate::secret::Password;
+
+/// The least length that any policy may ask for, in code points.
+const FLOOR: usize = 8;
 
 /// Why a new password is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,20 +23,55 @@ pub enum PasswordRejection {
         /// The least length.
         least: u32,
     },
+    /// It is on the list of what guessing starts with.
+    #[error("too many people have this password or one like it")]
+    TooCommon,
+    /// Little is left of it without its owner's address and name and the name of the service.
+    #[error("the password is too much like your address, your name or the name of the service")]
+    TooSimilar,
 }
 
-/// Checks a new password.
+impl PasswordRejection {
+    /// The rule that it breaks, for programs; the spelling is stable.
+    #[must_use]
+    pub const fn rule(&self) -> &'static str {
+        match self {
+            Self::TooShort { .. } => "min_length",
+            Self::TooCommon => "common",
+            Self::TooSimilar => "similar",
+        }
+    }
+}
+
+/// Checks a new password. `known` is what is known about its owner: address, name, the name of the service.
 ///
 /// # Errors
 /// The first [`PasswordRejection`] that applies.
-pub fn check(password: &Password, rules: &PasswordRules) -> Result<(), PasswordRejection> {
+pub fn check(
+    password: &Password,
+    rules: &PasswordRules,
+    known: &[&str],
+) -> Result<(), PasswordRejection> {
     let least = usize::try_from(rules.min_length).unwrap_or(usize::MAX);
     if password.code_points() < least {
         return Err(PasswordRejection::TooShort {
             least: rules.min_length,
         });
     }
+    if blocklist::is_common(password.expose()) {
+        return Err(PasswordRejection::TooCommon);
+    }
+    if similar::is_similar(password.expose(), known) {
+        return Err(PasswordRejection::TooSimilar);
+    }
     Ok(())
+}
+
+/// The form that passwords are compared in, and never hashed in: compatible forms as one (UAX #15), lower case.
+fn fold(text: &str) -> Zeroizing<String> {
+    let mut folded = Zeroizing::new(String::with_capacity(text.len() * 3));
+    folded.extend(text.nfkc().flat_map(char::to_lowercase));
+    folded
 }
 
 #[cfg(test)]
@@ -42,7 +87,10 @@ mod tests {
             ("🦀".repeat(14), false),
             ("🦀".repeat(15), true),
         ] {
-            assert_eq!(check(&Password::new(text).unwrap(), &rules).is_ok(), fits);
+            assert_eq!(
+                check(&Password::new(text).unwrap(), &rules, &[]).is_ok(),
+                fits
+            );
         }
     }
 
@@ -56,7 +104,7 @@ mod tests {
             "correct horse battery",
             "密码密码密码密码密码密码密码密",
         ] {
-            check(&Password::new(text).unwrap(), &rules).unwrap();
+            check(&Password::new(text).unwrap(), &rules, &[]).unwrap();
         }
     }
 }

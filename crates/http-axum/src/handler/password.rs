@@ -41,8 +41,7 @@ pub(crate) async fn change(call: &Call, input: body::ChangePassword) -> Result<A
             Err(Problem::new(Code::RateLimited).with_retry_after(retry_after))
         }
         ChangePasswordOutcome::PasswordRefused(rejection) => {
-            Err(Problem::new(Code::PasswordRefused)
-                .with_field("new_password", rejection.to_string()))
+            Err(Problem::password_refused("new_password", rejection))
         }
         ChangePasswordOutcome::SessionRequired => Err(Problem::new(Code::Unauthenticated)),
     }
@@ -95,7 +94,7 @@ pub(crate) async fn reset(call: &Call, input: body::ResetPassword) -> Result<Ans
     let problem = match outcome {
         ResetPasswordOutcome::Reset { .. } => return Ok(done(call)),
         ResetPasswordOutcome::PasswordRefused(rejection) => {
-            Problem::new(Code::PasswordRefused).with_field("password", rejection.to_string())
+            Problem::password_refused("password", rejection)
         }
         ResetPasswordOutcome::Rejected => Problem::new(Code::InvalidLink),
     };

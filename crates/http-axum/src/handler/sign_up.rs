@@ -34,7 +34,7 @@ pub(crate) async fn sign_up(call: &Call, input: SignUp) -> Result<Answer, Proble
             accepted()?.with_cookie(cookie)
         }
         flow::SignUpOutcome::PasswordRefused(rejection) => {
-            Err(Problem::new(Code::PasswordRefused).with_field("password", rejection.to_string()))
+            Err(Problem::password_refused("password", rejection))
         }
     }
 }

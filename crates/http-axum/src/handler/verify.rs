@@ -55,7 +55,7 @@ pub(crate) async fn verify(call: &Call, input: Verify) -> Result<Answer, Problem
         VerifyEmailOutcome::Verified { user } => return verified(call, &Verified { user }),
         VerifyEmailOutcome::PasswordRequired => Problem::new(Code::PasswordRequired),
         VerifyEmailOutcome::PasswordRefused(rejection) => {
-            Problem::new(Code::PasswordRefused).with_field("password", rejection.to_string())
+            Problem::password_refused("password", rejection)
         }
         VerifyEmailOutcome::Rejected => Problem::new(Code::InvalidLink),
     };

@@ -215,3 +215,64 @@ async fn no_route_asks_for_or_shows_a_hint_or_a_secret_question() {
         assert!(!text.contains(&format!("{word}\"")), "{word}");
     }
 }
+
+// PW-01, PW-06, PW-07
+#[tokio::test]
+async fn every_route_that_takes_a_new_password_refuses_the_same_ones_with_the_same_answer() {
+    let app = App::new().await;
+    let mut ada = app.signed_in(ADA).await;
+    let link = app.reset_link(ADA).await;
+    app.client()
+        .sign_up("ada.new@example.com")
+        .await
+        .expect(StatusCode::ACCEPTED);
+    let verification = app.mailed_token("ada.new@example.com").await;
+    let emoji = "\u{1f980}".repeat(14);
+    let cases = [
+        ("1234567", "min_length"),
+        ("12345678", "min_length"),
+        ("hungry-jackdaw", "min_length"),
+        (emoji.as_str(), "min_length"),
+        ("PasswordPassword1", "common"),
+        ("iloveyou12345678", "common"),
+        ("ada@example.com", "similar"),
+        ("ada-example-2024", "similar"),
+        ("portcullis+ada.1", "similar"),
+    ];
+    let before = app.hasher.hashes();
+    for (password, rule) in cases {
+        // One mailbox may be written to every three minutes.
+        app.advance(181);
+        let answers = [
+            app.client()
+                .post(
+                    "/auth/signup",
+                    json!({ "email": "ada@example.com", "password": password }),
+                )
+                .await,
+            app.client()
+                .post(
+                    "/auth/signup/verify",
+                    json!({ "token": verification, "password": password }),
+                )
+                .await,
+            app.client().reset_password(&link, password).await,
+            ada.change_password(PASSWORD, password).await,
+        ];
+        for (at, answer) in answers.into_iter().enumerate() {
+            assert_eq!(answer.code(), "password_refused", "{password} {at}");
+            let error = answer.expect(StatusCode::UNPROCESSABLE_ENTITY).json()["errors"][0].clone();
+            assert_eq!(error["rule"], rule, "{password} {at}: {error}");
+        }
+    }
+    assert_eq!(
+        app.hasher.hashes(),
+        before,
+        "a refused password is not hashed"
+    );
+    // 15 code points are enough, of whatever sort, and the link is still good.
+    app.client()
+        .reset_password(&link, &"\u{1f980}".repeat(15))
+        .await
+        .expect(StatusCode::NO_CONTENT);
+}

@@ -7,7 +7,6 @@ use portcullis_core::backend::RequestContext;
 use portcullis_core::event::AuthEventType;
 use portcullis_core::factor::{FactorConfig, FactorKind};
 use portcullis_core::principal::Principal;
-use portcullis_core::rule;
 use portcullis_core::rule::password::PasswordRejection;
 use portcullis_core::secret::Password;
 use serde_json::json;
@@ -71,7 +70,7 @@ impl Portcullis {
             return Ok(ChangePasswordOutcome::SessionRequired);
         };
         let policy = self.policy(tenant).await?;
-        if let Err(rejection) = rule::password::check(&input.new, &policy.password) {
+        if let Err(rejection) = self.judge_password(&input.new, &policy, "", Some(&found)) {
             return Ok(ChangePasswordOutcome::PasswordRefused(rejection));
         }
         let detail = json!({ "factors": [FactorKind::Password] });

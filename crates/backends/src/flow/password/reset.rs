@@ -96,7 +96,8 @@ impl Portcullis {
             return Ok(ResetPasswordOutcome::Rejected);
         };
         let policy = self.policy(context.tenant).await?;
-        if let Err(rejection) = rule::password::check(&input.password, &policy.password) {
+        let (address, user) = (opened.token.email.as_str(), Some(&opened.user));
+        if let Err(rejection) = self.judge_password(&input.password, &policy, address, user) {
             return Ok(ResetPasswordOutcome::PasswordRefused(rejection));
         }
         let hash = self.0.hasher.hash(&input.password).await?;

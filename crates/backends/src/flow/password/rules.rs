@@ -1,0 +1,47 @@
+//! What every flow asks of a new password, with one answer for all of them (SECURITY PW-01).
+
+use portcullis_core::entity::User;
+use portcullis_core::policy::TenantPolicy;
+use portcullis_core::rule::password::{self, PasswordRejection};
+use portcullis_core::secret::Password;
+use serde_json::Value;
+
+use crate::portcullis::Portcullis;
+
+/// Where a profile says what somebody is called, as in OpenID Connect (Core 1.0 section 5.1).
+const NAMES: [&str; 6] = [
+    "name",
+    "given_name",
+    "family_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+];
+
+impl Portcullis {
+    /// Whether somebody may have this password. `address` is what they prove to be theirs; `user` is what the directory
+    /// knows of them, where it does.
+    pub(in crate::flow) fn judge_password(
+        &self,
+        password: &Password,
+        policy: &TenantPolicy,
+        address: &str,
+        user: Option<&User>,
+    ) -> Result<(), PasswordRejection> {
+        let mut known = vec![self.0.settings.app_name(), address];
+        if let Some(user) = user {
+            known.extend(user.identifiers.iter().map(|one| one.canonical.as_str()));
+            let names = NAMES.iter().filter_map(|name| user.profile.get(name));
+            known.extend(names.filter_map(Value::as_str));
+        }
+        // The part behind the last dot of a domain is in everybody's.
+        let known: Vec<_> = known
+            .into_iter()
+            .map(|text| match text.rsplit_once('.') {
+                Some((start, _)) if text.contains('@') => start,
+                _ => text,
+            })
+            .collect();
+        password::check(password, &policy.password, &known)
+    }
+}
