@@ -180,6 +180,37 @@ pub(crate) enum User {
     Activate(Who),
     /// Forget their failed sign-ins
     Unlock(Who),
+    /// Bring people over from another system, with their password hashes
+    Import(Import),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// CSV with a header, or one JSON object a line; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// What the file is [default: what its name ends with]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<ImportFormat>,
+    /// Write nothing, and say what would become of each line
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Stop at the first refused line; what is under way is finished
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// The tenant they come into, by its slug [default: the default tenant]
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) tenant: Option<String>,
+    /// A file with the pepper that the other system added to bcrypt or argon2
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pepper_file: Option<PathBuf>,
+}
+
+/// What a file of people is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ImportFormat {
+    Csv,
+    Jsonl,
 }
 
 #[derive(Debug, Subcommand)]

@@ -197,7 +197,8 @@ impl Portcullis {
 
 impl ImportUser {
     /// Whether they come in with what they have: their address is proved, or they have none.
-    fn is_proved(&self) -> bool {
+    #[must_use]
+    pub fn is_proved(&self) -> bool {
         let has_address = |known: &Identifier| known.kind == IdentifierKind::Email;
         self.verified || !self.identifiers.iter().any(has_address)
     }

@@ -1,5 +1,6 @@
-//! `user create|list|show|suspend|activate|unlock`.
+//! `user create|list|show|suspend|activate|unlock|import`.
 
+mod import;
 mod view;
 
 use portcullis_backends::flow::{AdminOutcome, OpenAccountOutcome, StateChange, UserRecord};
@@ -37,6 +38,7 @@ pub(super) async fn run(asked: User, operator: &Operator) -> Result<(), Failure>
             };
             set_state(&who, change, operator).await
         }
+        User::Import(asked) => import::run(&asked, operator).await,
         User::Unlock(Who { who }) => {
             let user = operator.find(&who).await?.user.id;
             let unlocked = operator
