@@ -1,5 +1,10 @@
 //! The real binary and a real relay.
 
+#![expect(
+    clippy::expect_used,
+    reason = "a test fails by panicking, in its harness too"
+)]
+
 use std::fs;
 use std::time::Duration;
 
@@ -14,8 +19,8 @@ fn place(relay: &SmtpServer, tls: &str) -> Place {
     let place = Place::new();
     let certificate = place.path().join("ca.pem");
     let password = place.path().join("password");
-    fs::write(&certificate, relay.certificate_pem()).unwrap();
-    fs::write(&password, "s3cret\n").unwrap();
+    fs::write(&certificate, relay.certificate_pem()).expect("a file");
+    fs::write(&password, "s3cret\n").expect("a file");
     place.configure(&format!(
         "{DEFAULT_CONFIG}\n[mail]\nkind = \"smtp\"\nfrom = \"no-reply@auth.example\"\n[mail.smtp]\n\
          host = \"127.0.0.1\"\nport = {}\ntls = \"{tls}\"\nca = {certificate:?}\nuser = \"relay\"\n\
