@@ -1,7 +1,11 @@
 //! Applications outside this workspace, each with a lock file of its own, resolve and compile against our crates: what an
 //! adopter's cargo makes of them is not what ours does.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
