@@ -10,6 +10,7 @@
 )]
 
 mod browser;
+mod exposition;
 mod mail;
 mod person;
 mod place;
@@ -19,6 +20,7 @@ mod service;
 mod stores;
 
 pub use browser::{Answer, Browser};
+pub use exposition::{Exposition, Family};
 pub use mail::{Mail, token_in};
 pub use person::{ApiToken, Person, verify};
 pub use place::{DEFAULT_CONFIG, Place};

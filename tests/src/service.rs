@@ -97,6 +97,15 @@ impl Service {
         Browser::new(&self.address)
     }
 
+    /// A browser for the listener of metrics, where there is one.
+    #[must_use]
+    pub fn metrics(&self) -> Option<Browser> {
+        let said = self.stdout();
+        let (_, rest) = said.split_once("  metrics     http://")?;
+        let (address, _) = rest.split_once("/metrics")?;
+        Some(Browser::new(address))
+    }
+
     /// Everything said on standard output so far.
     #[must_use]
     pub fn stdout(&self) -> String {

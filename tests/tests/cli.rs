@@ -490,6 +490,7 @@ fn serve_says_where_everything_is_in_json_too() {
     );
     assert_eq!(banner["base"], format!("http://{}/auth", service.address()));
     assert_eq!(banner["first_run"], true);
+    assert_eq!(banner["metrics"], Value::Null);
     assert!(banner["outbox"].as_str().unwrap().ends_with("outbox"));
 }
 

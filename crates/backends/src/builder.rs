@@ -32,6 +32,7 @@ use crate::backend::{
 };
 use crate::journal::Journal;
 use crate::mail::Templates;
+use crate::metrics::{Metrics, Verdicts};
 use crate::passwords::Passwords;
 use crate::portcullis::{Inner, Portcullis, Stores};
 use crate::settings::{PublicUrl, Settings};
@@ -455,6 +456,7 @@ impl<S: IdentityStore> Builder<S> {
         }
         chain.extend(self.backends);
         let orders = orders(&chain, self.orders)?;
+        let metrics = Metrics::new(Verdicts::of(&chain));
         let portcullis = Portcullis(Arc::new(Inner {
             stores,
             settings,
@@ -478,6 +480,7 @@ impl<S: IdentityStore> Builder<S> {
             mail_queued: Arc::new(Notify::new()),
             due: Mutex::new(()),
             journal,
+            metrics,
         }));
         if self.workers {
             worker::spawn(&portcullis);

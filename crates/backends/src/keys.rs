@@ -8,6 +8,7 @@ use portcullis_tokens::keys::{KeyError, KeyMarker};
 use crate::builder::BuildError;
 use crate::builder::checks::check_keys;
 use crate::error::FlowError;
+use crate::metrics::Pass;
 use crate::portcullis::Portcullis;
 
 /// Changed keys could not be taken up; those before stay in use.
@@ -35,6 +36,12 @@ impl Portcullis {
     /// # Errors
     /// [`KeysError`]; the keys in use stay, and the next call tries again.
     pub async fn refresh_keys(&self) -> Result<bool, KeysError> {
+        let done = self.refresh_all().await;
+        self.0.metrics.passed(Pass::Keys, &done);
+        done
+    }
+
+    async fn refresh_all(&self) -> Result<bool, KeysError> {
         let rings = self.refresh_rings().await;
         let access = match &self.0.access {
             Some(signer) => signer.refresh_keys().map_err(KeysError::Access),

@@ -8,6 +8,7 @@ pub mod flow;
 mod journal;
 mod keys;
 pub mod mail;
+pub mod metrics;
 mod passwords;
 mod portcullis;
 mod settings;

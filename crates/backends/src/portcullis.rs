@@ -33,6 +33,7 @@ use crate::builder::Builder;
 use crate::error::FlowError;
 use crate::journal::{EventDraft, Journal};
 use crate::mail::Compiled;
+use crate::metrics::Metrics;
 use crate::passwords::Passwords;
 use crate::settings::Settings;
 use crate::touches::Touches;
@@ -82,6 +83,7 @@ pub(crate) struct Inner {
     /// One pass of background work at a time: whoever stops waits for the mail in hand.
     pub(crate) due: Mutex<()>,
     pub(crate) journal: Arc<Journal>,
+    pub(crate) metrics: Metrics,
 }
 
 impl fmt::Debug for Portcullis {
@@ -188,7 +190,9 @@ impl Portcullis {
             if !backend.claims(presented) {
                 continue;
             }
-            match backend.authenticate(presented, context).await {
+            let answer = backend.authenticate(presented, context).await;
+            self.0.metrics.authenticated(backend.name(), &answer);
+            match answer {
                 Ok(Verdict::Authenticated(principal)) => {
                     return Ok(Authentication::Authenticated(*principal));
                 }

@@ -13,6 +13,7 @@ use tokio::time::error::Elapsed;
 
 use crate::error::FlowError;
 use crate::mail::render::{self, RenderError};
+use crate::metrics::{Pass, Posted};
 use crate::portcullis::{Inner, Portcullis};
 
 /// Mail queued by another process, or due again, is looked for this often.
@@ -90,6 +91,12 @@ impl Portcullis {
     /// # Errors
     /// [`FlowError`] where the store does not answer; what was not done is due again.
     pub async fn run_due(&self) -> Result<DueReport, FlowError> {
+        let done = self.do_due().await;
+        self.0.metrics.passed(Pass::Due, &done);
+        done
+    }
+
+    async fn do_due(&self) -> Result<DueReport, FlowError> {
         let inner = &self.0;
         let _alone = inner.due.lock().await;
         let touched = inner
@@ -128,6 +135,12 @@ impl Portcullis {
 
     /// Removes what has ended: tokens, sessions, tickets, attempt counts, limits, mail that is dead for long.
     pub(crate) async fn purge(&self) -> Result<(), FlowError> {
+        let done = self.do_purge().await;
+        self.0.metrics.passed(Pass::Purge, &done);
+        done
+    }
+
+    async fn do_purge(&self) -> Result<(), FlowError> {
         let (now, stores) = (self.now(), &self.0.stores);
         let tokens = stores.security.purge_tokens(now).await?;
         let families = stores.security.prune_families(now).await?;
@@ -147,6 +160,7 @@ impl Portcullis {
     async fn deliver(&self, claimed: &ClaimedMail) -> Result<bool, FlowError> {
         let security = &self.0.stores.security;
         let Err(failure) = self.try_deliver(claimed).await else {
+            self.0.metrics.posted(Posted::Sent);
             security.mail_done(claimed.mail.id, claimed.claim).await?;
             return Ok(true);
         };
@@ -155,6 +169,10 @@ impl Portcullis {
             true => Some(self.now().plus(self.backoff(claimed.attempts)?)),
             false => None,
         };
+        self.0.metrics.posted(match again {
+            true => Posted::Failed,
+            false => Posted::Dead,
+        });
         let (attempts, dead) = (claimed.attempts, !again);
         tracing::warn!(mail = %claimed.mail.id, attempts, dead, error = &*failure.cause, "mail not delivered");
         security

@@ -15,6 +15,7 @@ use crate::body::{self, Input};
 use crate::code::Code;
 use crate::config::RoutesConfig;
 use crate::limit::{Counted, Per};
+use crate::metrics::RouteCounts;
 use crate::problem::Problem;
 use crate::return_to::ReturnTo;
 use crate::route::RouteSpec;
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) portcullis: Portcullis,
     pub(crate) config: RoutesConfig,
     pub(crate) openapi: OnceLock<Bytes>,
+    pub(crate) counts: Arc<RouteCounts>,
 }
 
 /// One request, past the checks that the table asks for.

@@ -15,6 +15,7 @@ mod form_token;
 mod handler;
 mod headers;
 mod limit;
+mod metrics;
 mod openapi;
 mod page;
 mod policy;

@@ -161,6 +161,7 @@ impl Counted<'_> {
         for (key, limit) in self.counts(limits, Per::Address, None) {
             if let Err(error) = self.portcullis.refund_limit(&key, &limit).await {
                 // What was asked for is done; a count that is one too high harms nobody.
+                self.portcullis.count_failure(&error);
                 tracing::warn!(error = &error as &dyn Error, "a limit was not given back");
             }
         }

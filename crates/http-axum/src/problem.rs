@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use portcullis_backends::FlowError;
+use portcullis_backends::{FlowError, Portcullis};
 use portcullis_core::entropy::EntropyError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -205,6 +205,13 @@ impl Problem {
             tracing::warn!(request_id, code, error, "refused");
         } else {
             tracing::error!(request_id, code, error, "failed");
+        }
+    }
+
+    /// Counts a store's failure, where that is the cause.
+    pub(crate) fn count_cause(&self, portcullis: &Portcullis) {
+        if let Some(cause) = &self.0.cause {
+            portcullis.count_failure(cause);
         }
     }
 

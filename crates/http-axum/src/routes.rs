@@ -60,6 +60,7 @@ fn shared(portcullis: &Portcullis, mut config: RoutesConfig) -> Arc<Shared> {
         portcullis: portcullis.clone(),
         config,
         openapi: OnceLock::new(),
+        counts: portcullis.meter(),
     })
 }
 
@@ -102,8 +103,9 @@ where
     });
     specs.iter().fold(router, |router, spec| {
         let (shared, spec) = (Arc::clone(shared), *spec);
+        let place = shared.counts.place_of(spec);
         router.on(spec.verb.filter(), move |request: Request| {
-            serve(Arc::clone(&shared), spec, request)
+            serve(Arc::clone(&shared), spec, place, request)
         })
     })
 }

@@ -23,18 +23,24 @@ use crate::resolve::Resolved;
 use crate::route::{Csrf, Pages, RoutePolicy, RouteSpec};
 use crate::{client, cors, credential, headers, page, unwind};
 
-/// Answers a request to a route of the table.
+/// Answers a request to a route of the table, which is counted at `place`.
 pub(crate) async fn serve(
     shared: Arc<Shared>,
     spec: &'static RouteSpec,
+    place: usize,
     request: Request,
 ) -> Response {
+    let asked = shared.counts.asked(place);
     let (mut parts, body) = request.into_parts();
     let readers = Readers::of(&parts.headers, &shared.config.allowed_origins);
     let (method, for_people) = (parts.method.clone(), takes_a_page(spec, &parts.headers));
     let (context, id) = match client::context(&mut parts, &shared.portcullis) {
         Ok(known) => known,
-        Err(problem) => return problem.into_response(),
+        Err(problem) => {
+            let response = problem.into_response();
+            asked.answered(response.status());
+            return response;
+        }
     };
     let handled = unwind::catch(handle(&shared, spec, parts, body, context)).await;
     let outcome = handled.unwrap_or_else(|_panicked| Err(Problem::new(Code::Internal)));
@@ -50,17 +56,25 @@ pub(crate) async fn serve(
             }
         }
     };
+    asked.answered(response.status());
     finish(&shared, response, readers, &id, method.as_str(), spec.path)
 }
 
 /// Answers a request that no route of the table is for.
 pub(crate) async fn refuse(shared: Arc<Shared>, problem: Problem, request: Request) -> Response {
+    let asked = shared.counts.asked_elsewhere();
+    let response = refused(&shared, problem, request);
+    asked.answered(response.status());
+    response
+}
+
+fn refused(shared: &Shared, problem: Problem, request: Request) -> Response {
     let (mut parts, _unread) = request.into_parts();
     let readers = Readers::of(&parts.headers, &shared.config.allowed_origins);
     match RequestId::of(&mut parts.extensions, shared.portcullis.entropy()) {
         Ok(id) => {
             let response = problem.with_request_id(&id).into_response();
-            finish(&shared, response, readers, &id, parts.method.as_str(), "")
+            finish(shared, response, readers, &id, parts.method.as_str(), "")
         }
         Err(error) => Problem::from(error).into_response(),
     }
@@ -111,8 +125,13 @@ async fn handle(
         context,
         principal,
     };
-    let answer = (spec.run)(&call, body).await?;
-    Ok(answer.response)
+    match (spec.run)(&call, body).await {
+        Ok(answer) => Ok(answer.response),
+        Err(problem) => {
+            problem.count_cause(&shared.portcullis);
+            Err(problem)
+        }
+    }
 }
 
 /// Another site cannot set these headers without a CORS preflight, which is granted to allowed origins alone, and with

@@ -43,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) log_format: LogFormat,
     pub(crate) max_connections: usize,
     pub(crate) shutdown_grace: Duration,
+    /// Where numbers are told, on a listener of its own.
+    pub(crate) metrics: Option<SocketAddr>,
     pub(crate) mail: MailKind,
     pub(crate) mail_folder: PathBuf,
     pub(crate) mail_from: String,

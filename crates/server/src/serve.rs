@@ -5,6 +5,7 @@ mod banner;
 mod hint;
 mod keys;
 mod late;
+mod metrics;
 mod signals;
 
 use std::net::SocketAddr;
@@ -53,7 +54,12 @@ async fn serve(config: &Config, without_limits: bool, format: Format) -> Result<
         ));
     }
     // The address first: where it is taken, nothing is made or changed.
-    let (listener, bound) = listen(config.listen).await?;
+    let (listener, bound) =
+        listen(config.listen, "set `listen`, PORTCULLIS_LISTEN or --listen").await?;
+    let metrics = match config.metrics {
+        Some(address) => Some(listen(address, "set `metrics.listen`").await?),
+        None => None,
+    };
     let people = stores::find(config).await?;
     let condition = Condition::of(people.is_some(), config)?;
     let public_url = config.public_url(bound);
@@ -64,20 +70,34 @@ async fn serve(config: &Config, without_limits: bool, format: Format) -> Result<
         .map_err(|error| Failure::caused(Exit::Failure, "signals cannot be waited for", &error))?;
     let app = app(&portcullis, without_limits);
     let acceptor = Acceptor::new(listener, app, config.max_connections);
-    announce(config, format, condition, bound, &portcullis)?;
+    let metrics_bound = metrics.as_ref().map(|(_, bound)| *bound);
+    announce(
+        config,
+        format,
+        condition,
+        (bound, metrics_bound),
+        &portcullis,
+    )?;
+    let metrics = metrics.map(|(listener, _)| tokio::spawn(metrics::tell(listener, &portcullis)));
     let cut = acceptor.run(stop, config.shutdown_grace).await;
     if cut > 0 {
         tracing::warn!(connections = cut, "cut off after shutdown_grace_secs");
     }
     finish(&portcullis).await;
+    if let Some(metrics) = metrics {
+        metrics.abort();
+    }
     Ok(())
 }
 
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+/// `set` says how to choose another address.
+async fn listen(
+    address: SocketAddr,
+    set: &'static str,
+) -> Result<(TcpListener, SocketAddr), Failure> {
     let refused = |error| {
         let what = format!(
-            "listen: {address} cannot be listened on; set `listen`, PORTCULLIS_LISTEN or --listen to another address \
-             (port 0 takes a free one)"
+            "{address} cannot be listened on; {set} to another address (port 0 takes a free one)"
         );
         Failure::caused(Exit::Failure, what, &error)
     };
@@ -136,13 +156,14 @@ fn announce(
     config: &Config,
     format: Format,
     condition: Condition,
-    bound: SocketAddr,
+    (bound, metrics): (SocketAddr, Option<SocketAddr>),
     portcullis: &Portcullis,
 ) -> Result<(), Failure> {
     let settings = portcullis.settings();
     let public_url = settings.public_url().as_str();
     let base = format!("{public_url}{}", settings.mount_path());
-    let mut banner = Banner::new(config, &bound.to_string(), public_url, base);
+    let mut banner =
+        Banner::new(config, &bound.to_string(), public_url, base).with_metrics(metrics);
     if condition == Condition::Empty {
         banner = banner.of_first_run();
     }

@@ -25,6 +25,7 @@ use portcullis_core::secret::{Password, PasswordHash};
 pub use foreign::{
     AdoptHashes, FOREIGN_HASH_MAX_BYTES, FOREIGN_PEPPER_MAX_BYTES, ForeignHash, ForeignRefusal,
 };
+pub use load::{HASH_TIMES, HashLoad};
 pub use params::{Argon2Params, ParamsError};
 pub use pool::{Argon2Pool, HashPoolConfig, PoolError};
 
@@ -50,6 +51,11 @@ pub trait PasswordHasher: Debug + Send + Sync + 'static {
         password: &Password,
         stored: Option<&PasswordHash>,
     ) -> Result<Verification, HashError>;
+
+    /// What it has done and what waits, for whoever watches; `None` where it does not count.
+    fn load(&self) -> Option<HashLoad> {
+        None
+    }
 }
 
 /// The answer to [`PasswordHasher::verify`].

@@ -25,6 +25,7 @@ use super::open_session::{Opening, SignedIn};
 use super::sign_up::stored_spelling;
 use crate::error::FlowError;
 use crate::mail::MailParams;
+use crate::metrics::{Ended, Way};
 use crate::portcullis::Portcullis;
 
 /// Asks for a link to sign in with.
@@ -165,6 +166,20 @@ impl Portcullis {
     /// # Errors
     /// [`FlowError`] where the store does not answer.
     pub async fn sign_in_with_magic_link(
+        &self,
+        input: MagicLink,
+        context: &RequestContext,
+    ) -> Result<MagicLinkOutcome, FlowError> {
+        let outcome = self.prove_and_open(input, context).await?;
+        let ended = match &outcome {
+            MagicLinkOutcome::SignedIn(_) => Ended::SignedIn,
+            MagicLinkOutcome::Rejected => Ended::Refused,
+        };
+        self.0.metrics.signed_in(Way::MagicLink, ended);
+        Ok(outcome)
+    }
+
+    async fn prove_and_open(
         &self,
         input: MagicLink,
         context: &RequestContext,

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::open_session::{Opening, SignedIn};
 use crate::error::FlowError;
+use crate::metrics::{Ended, Way};
 use crate::passwords::{Asking, Checked};
 use crate::portcullis::Portcullis;
 
@@ -54,6 +55,21 @@ impl Portcullis {
     /// # Errors
     /// [`FlowError`] where hashing or the store could not be had: never "no".
     pub async fn sign_in(
+        &self,
+        input: SignIn,
+        context: &RequestContext,
+    ) -> Result<SignInOutcome, FlowError> {
+        let outcome = self.check_and_open(input, context).await?;
+        let ended = match &outcome {
+            SignInOutcome::SignedIn(_) => Ended::SignedIn,
+            SignInOutcome::Refused => Ended::Refused,
+            SignInOutcome::Locked { .. } => Ended::Locked,
+        };
+        self.0.metrics.signed_in(Way::Password, ended);
+        Ok(outcome)
+    }
+
+    async fn check_and_open(
         &self,
         input: SignIn,
         context: &RequestContext,

@@ -26,6 +26,7 @@ use serde_json::json;
 
 use crate::access::Access;
 use crate::error::FlowError;
+use crate::metrics::{Ended, Way};
 use crate::passwords::{Asking, Checked, Matched};
 use crate::portcullis::Portcullis;
 
@@ -120,6 +121,21 @@ impl Portcullis {
     /// [`FlowError`] where hashing or the store could not be had, and [`FlowError::Internal`] where the instance makes
     /// no access tokens.
     pub async fn issue_tokens(
+        &self,
+        input: TokenRequest,
+        context: &RequestContext,
+    ) -> Result<TokenOutcome, FlowError> {
+        let outcome = self.check_and_issue(input, context).await?;
+        let ended = match &outcome {
+            TokenOutcome::Issued(_) => Ended::SignedIn,
+            TokenOutcome::Refused => Ended::Refused,
+            TokenOutcome::Locked { .. } => Ended::Locked,
+        };
+        self.0.metrics.signed_in(Way::Token, ended);
+        Ok(outcome)
+    }
+
+    async fn check_and_issue(
         &self,
         input: TokenRequest,
         context: &RequestContext,

@@ -15,6 +15,7 @@ mod kinds;
 mod limits;
 mod links;
 mod magic_link;
+mod metrics;
 mod passwords;
 mod path;
 mod protection;

@@ -72,6 +72,7 @@ pub(super) fn checked(settings: Settings) -> Result<Config, Failure> {
         log_format: settings.log_format,
         max_connections: usize::try_from(settings.max_connections).unwrap_or(usize::MAX),
         shutdown_grace: Duration::from_secs(settings.shutdown_grace_secs.into()),
+        metrics: settings.metrics.listen,
         mail: settings.mail.kind,
         mail_from: settings.mail.from,
         mail_templates: mail.templates,

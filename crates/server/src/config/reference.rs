@@ -74,6 +74,7 @@ fn general() -> Vec<Row> {
         row("log_format", code("text"), "`text`, or `json`: one object a line; logs go to standard error"),
         row("max_connections", code(settings.max_connections), "connections at once, 1 to 65536; more wait"),
         row("shutdown_grace_secs", code(settings.shutdown_grace_secs), "how long requests in flight may take after Ctrl-C or SIGTERM, 0 to 300"),
+        row("metrics.listen", "none", "address and port to answer `GET /metrics` on, for Prometheus; a listener of its own, without sign-in: whoever reaches it reads it"),
     ]
 }
 

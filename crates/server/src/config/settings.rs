@@ -28,6 +28,7 @@ pub(super) struct Settings {
     pub(super) log_format: LogFormat,
     pub(super) max_connections: u32,
     pub(super) shutdown_grace_secs: u32,
+    pub(super) metrics: Metrics,
     pub(super) mail: Mail,
     pub(super) hash: Hash,
     pub(super) access_tokens: AccessTokens,
@@ -49,6 +50,7 @@ impl Default for Settings {
             log_format: LogFormat::default(),
             max_connections: 1024,
             shutdown_grace_secs: 10,
+            metrics: Metrics::default(),
             mail: Mail::default(),
             hash: Hash::default(),
             access_tokens: AccessTokens::default(),
@@ -82,6 +84,14 @@ pub(crate) enum MailKind {
     Smtp,
     /// Nowhere, without a word.
     None,
+}
+
+/// Numbers for Prometheus.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Metrics {
+    /// Left out, there are none.
+    pub(super) listen: Option<SocketAddr>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -49,6 +49,7 @@ fn nothing_configured_is_loopback_and_the_default_folder() {
     );
     assert_eq!(config.keys, Path::new("./portcullis-data/keys.json"));
     assert!(config.access_tokens.enabled);
+    assert_eq!(config.metrics, None);
     assert_eq!(
         config.access_tokens.keys,
         Path::new("./portcullis-data/jwt-keys.json")
@@ -60,7 +61,14 @@ fn nothing_configured_is_loopback_and_the_default_folder() {
 #[test]
 fn the_reference_has_every_setting_and_no_other() {
     let mut all = known("");
-    for table in ["mail", "mail.smtp", "hash", "access_tokens", "policy"] {
+    for table in [
+        "metrics",
+        "mail",
+        "mail.smtp",
+        "hash",
+        "access_tokens",
+        "policy",
+    ] {
         assert!(all.remove(table), "{table}");
         all.extend(known(&format!("{table}.")));
     }

@@ -1,5 +1,6 @@
 //! What `serve` says on standard output once it listens.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -17,6 +18,8 @@ pub(super) struct Banner {
     data_dir: PathBuf,
     /// Without a password.
     database: String,
+    /// Where metrics are told; `null` where they are not.
+    metrics: Option<String>,
     /// `null` where sessions are kept with the people.
     ephemeral: Option<String>,
     #[serde(skip)]
@@ -38,6 +41,7 @@ impl Banner {
                 Database::Sqlite(file) => absolute(file).display().to_string(),
                 Database::Postgres(url) => url.to_string(),
             },
+            metrics: None,
             ephemeral: config.ephemeral.as_ref().map(ToString::to_string),
             outbox,
             mail: match config.mail {
@@ -48,6 +52,12 @@ impl Banner {
             },
             first_run: false,
         }
+    }
+
+    /// With the address that metrics are told on.
+    pub(super) fn with_metrics(mut self, bound: Option<SocketAddr>) -> Self {
+        self.metrics = bound.map(|bound| bound.to_string());
+        self
     }
 
     pub(super) const fn of_first_run(mut self) -> Self {
@@ -68,6 +78,9 @@ impl Banner {
         }
         if let Some(ephemeral) = &self.ephemeral {
             text.push_str(&format!("  sessions    {ephemeral}\n"));
+        }
+        if let Some(metrics) = &self.metrics {
+            text.push_str(&format!("  metrics     http://{metrics}/metrics\n"));
         }
         match &self.outbox {
             Some(outbox) => {

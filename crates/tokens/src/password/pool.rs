@@ -21,7 +21,7 @@ use super::argon2id::Tag;
 use super::phc::{Phc, SALT_BYTES};
 use super::queue::{NotQueued, Queue};
 use super::worker::{self, Hook, Job, Shared, Work};
-use super::{Argon2Params, HashError, ParamsError, PasswordHasher, Verification};
+use super::{Argon2Params, HashError, HashLoad, ParamsError, PasswordHasher, Verification};
 use crate::keys::{Key, LiveKeys, Purpose};
 use crate::mac;
 
@@ -273,6 +273,10 @@ impl PasswordHasher for Argon2Pool {
             matches,
             outdated: matches && (phc.params != self.shared.params || version != newest),
         })
+    }
+
+    fn load(&self) -> Option<HashLoad> {
+        Some(self.shared.load.read(self.shared.queue.len()))
     }
 }
 

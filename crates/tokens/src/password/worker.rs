@@ -64,7 +64,9 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// For a caller that is sent away.
     pub(super) fn busy(&self) -> HashError {
+        self.load.refused();
         HashError::Busy {
             retry_after: self.load.delay(self.queue.len(), self.threads),
         }
