@@ -19,6 +19,7 @@ mod sessions;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod step_up;
 mod token_pair;
 mod verify_email;
 
@@ -41,5 +42,6 @@ pub use sign_in::{SignIn, SignInOutcome};
 
 pub use crate::passwords::IDENTIFIER_MAX_BYTES;
 pub use sign_up::{SignUp, SignUpOutcome};
+pub use step_up::{StepUp, StepUpOutcome};
 pub use token_pair::{RefreshOutcome, RefreshRequest, TokenOutcome, TokenPair, TokenRequest};
 pub use verify_email::{ResendVerification, VerifyEmail, VerifyEmailOutcome};

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 pub(crate) use input::{
     ChangePassword, ForgotPassword, NewApiToken, RefreshRequest, ResetLink, ResetPassword,
-    SendLink, SignIn, SignUp, TokenRequest, Verify,
+    SendLink, SignIn, SignUp, StepUp, TokenRequest, Verify,
 };
 pub(crate) use link::{ConfirmEmailChange, MagicLink, RequestEmailChange, SendMagicLink};
 pub(crate) use secret::SecretField;

@@ -63,8 +63,8 @@ codes! {
     CrossSiteRequest = FORBIDDEN "cross_site_request" "Refused from another site",
     /// The credential lacks the scope named in `WWW-Authenticate`.
     MissingScope = FORBIDDEN "missing_scope" "The credential lacks a scope",
-    /// The sign-in is not recent enough: sign in again and repeat the request.
-    StepUpRequired = FORBIDDEN "step_up_required" "Sign in again",
+    /// The sign-in is not recent enough: `POST step-up` with the password, or sign in again, and repeat the request.
+    StepUpRequired = FORBIDDEN "step_up_required" "Prove again that it is you",
     /// A credential of this class may not do this, such as an API token where a session is needed.
     CredentialNotAllowed = FORBIDDEN "credential_not_allowed" "Not with this credential",
     /// The caller is known and may not do this.

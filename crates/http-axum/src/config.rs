@@ -30,6 +30,8 @@ pub struct RoutesConfig {
     pub enable_logout: bool,
     /// (`enable_sign_in`) `POST check-auth`.
     pub enable_check_auth: bool,
+    /// (`enable_sign_in`) `POST step-up`.
+    pub enable_step_up: bool,
     /// `POST magic-link/send`, `GET` and `POST magic-link/verify`.
     pub enable_magic_link: bool,
     /// `POST email/change/request`, `GET` and `POST email/change/confirm`.
@@ -75,6 +77,7 @@ impl Default for RoutesConfig {
             enable_sign_in: true,
             enable_logout: true,
             enable_check_auth: true,
+            enable_step_up: true,
             enable_magic_link: true,
             enable_email_change: true,
             enable_profile: true,
@@ -119,6 +122,8 @@ pub enum Switch {
     Logout,
     /// [`RoutesConfig::enable_check_auth`].
     CheckAuth,
+    /// [`RoutesConfig::enable_step_up`].
+    StepUp,
     /// [`RoutesConfig::enable_magic_link`].
     MagicLink,
     /// [`RoutesConfig::enable_email_change`].
@@ -151,6 +156,7 @@ impl Switch {
             Self::SignIn => config.enable_sign_in,
             Self::Logout => config.enable_sign_in && config.enable_logout,
             Self::CheckAuth => config.enable_sign_in && config.enable_check_auth,
+            Self::StepUp => config.enable_sign_in && config.enable_step_up,
             Self::MagicLink => config.enable_magic_link,
             Self::EmailChange => config.enable_email_change,
             Self::Profile => config.enable_profile,

@@ -9,5 +9,6 @@ pub(crate) mod profile;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
 pub(crate) mod sign_up;
+pub(crate) mod step_up;
 pub(crate) mod tokens;
 pub(crate) mod verify;

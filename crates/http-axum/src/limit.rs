@@ -83,6 +83,9 @@ pub(crate) const SIGN_IN: Limits = Limits::Of(&[
     limit("sign-in", Per::Identifier, 60, Duration::from_secs(15 * 60)),
 ]);
 
+/// A password given again is counted with those of sign-in: whoever guesses gets no second count.
+pub(crate) const STEP_UP: Limits = Limits::Of(&[limit("sign-in", Per::Address, 30, MINUTE)]);
+
 /// A sign-up costs a hash, a row and a mail to somebody who may not have asked for it: ten an hour from one address,
 /// and five mails in a quarter of an hour to one mailbox, whichever route sends them (SECURITY TH-08).
 pub(crate) const SIGN_UP: Limits = Limits::Of(&[

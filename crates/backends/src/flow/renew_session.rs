@@ -1,15 +1,23 @@
-//! Takes a person's own session along over a change that ends every session.
+//! The session that somebody came with: finding it, giving the password again in it, and taking it on under another id.
 
-use portcullis_core::entity::{Epoch, SubjectState};
+use portcullis_core::backend::RequestContext;
+use portcullis_core::entity::{Epoch, SubjectState, User};
+use portcullis_core::event::AuthEventType;
+use portcullis_core::factor::FactorKind;
 use portcullis_core::id::{SessionId, TenantId, UserId};
+use portcullis_core::policy::TenantPolicy;
 use portcullis_core::principal::Principal;
-use portcullis_core::session::{ResolvedSession, Session};
+use portcullis_core::rule;
+use portcullis_core::secret::Password;
+use portcullis_core::session::{Assurance, ResolvedSession, Session};
 use portcullis_core::store::SessionRotation;
 use portcullis_tokens::opaque::TokenClass;
+use serde_json::json;
 
-use super::open_session::SignedIn;
+use super::SignedIn;
 use crate::backend;
 use crate::error::FlowError;
+use crate::passwords::{Asking, Checked};
 use crate::portcullis::Portcullis;
 
 impl Portcullis {
@@ -29,6 +37,33 @@ impl Portcullis {
         }))
     }
 
+    /// Checks the password of somebody who is known. Counts and delays are those of sign-in, so that a session left open
+    /// is no better place to guess.
+    pub(super) async fn confirm_password(
+        &self,
+        who: &User,
+        password: &Password,
+        policy: &TenantPolicy,
+        context: &RequestContext,
+    ) -> Result<Checked, FlowError> {
+        let detail = json!({ "factors": [FactorKind::Password] });
+        let asking = Asking {
+            event: AuthEventType::PasswordConfirmed,
+            tenant: who.tenant,
+            client: &context.client,
+            detail: &detail,
+        };
+        let identifier = who.email().or(who.identifiers.first());
+        let identifier = identifier.map_or("", |identifier| identifier.raw.as_str());
+        let passwords = &self.0.passwords;
+        let checked = passwords.check(identifier, password, policy, asking);
+        Ok(match checked.await? {
+            // The identifier is somebody else's by now.
+            Checked::Matched(matched) if matched.user != who.id => Checked::Refused,
+            checked => checked,
+        })
+    }
+
     /// The same session under another id and the epoch that the change made. Where the epoch moved again meanwhile it is
     /// over from the start. `subject` is as it was before the change. How its owner proved themselves stays as it
     /// was: what they gave for the change is no second factor.
@@ -41,6 +76,18 @@ impl Portcullis {
             return Ok(None);
         };
         subject.epoch = Epoch(epoch);
+        let assurance = old.assurance.clone();
+        self.renew_session(old, subject, assurance).await
+    }
+
+    /// The same session under another id, with the epoch of `subject`; the old id is dead. Where the epoch moved again
+    /// meanwhile it is over from the start. `None` where the old one is not live any more.
+    pub(super) async fn renew_session(
+        &self,
+        old: &Session,
+        subject: SubjectState,
+        assurance: Assurance,
+    ) -> Result<Option<SignedIn>, FlowError> {
         // An id that was used before is refused by the store; then there is another.
         for _ in 0..3 {
             let now = self.now();
@@ -53,7 +100,9 @@ impl Portcullis {
                 id,
                 epoch: subject.epoch,
                 digest: minted.digest,
+                assurance: assurance.clone(),
                 seen_at: now,
+                idle_deadline: rule::session::slid(old, now),
                 ..old.clone()
             };
             let sessions = &self.0.stores.sessions;

@@ -1,11 +1,11 @@
 //! A person's own sessions and profile.
 
 use portcullis_backends::core::event::AuthEventType;
-use portcullis_backends::core::secret::SecretText;
-use portcullis_backends::flow::{Profile, SessionInfo, SignedIn};
+use portcullis_backends::core::secret::{Password, SecretText};
+use portcullis_backends::flow::{Profile, SessionInfo, SignedIn, StepUp, StepUpOutcome};
 
 use crate::every::every_fault;
-use crate::world::{ADA, World};
+use crate::world::{ADA, PASSWORD, World};
 
 type Two = (SignedIn, SignedIn);
 
@@ -137,6 +137,38 @@ async fn the_other_sessions_are_ended_together_or_can_be_ended_again() {
             assert!(w.accepts_cookie(&here.cookie).await);
             let left = w.portcullis.list_sessions(&here.principal).await.unwrap();
             assert_eq!(left.len(), 1);
+        },
+    )
+    .await;
+}
+
+// FT-32, CC-03, SE-02
+#[tokio::test]
+async fn a_session_is_stepped_up_whole_or_its_owner_signs_in_again() {
+    every_fault(
+        signed_in_twice,
+        async |w: &World, (here, _): &Two| {
+            let password = Password::new(PASSWORD).unwrap();
+            let (input, context) = (StepUp { password }, w.context());
+            w.portcullis.step_up(&here.principal, input, &context).await
+        },
+        |outcome| matches!(outcome, StepUpOutcome::SteppedUp(_)),
+        async |w: &World, (here, there): &Two, answer| {
+            let over = is_over(w, &here.cookie, AuthEventType::PasswordConfirmed).await;
+            assert!(
+                over || answer.is_none(),
+                "acknowledged, and the old id lives on"
+            );
+            if let Some(StepUpOutcome::SteppedUp(renewed)) = answer {
+                assert!(
+                    w.accepts_cookie(&renewed.cookie).await,
+                    "the session got lost"
+                );
+            }
+            assert!(w.accepts_cookie(&there.cookie).await);
+            let left = w.portcullis.list_sessions(&there.principal).await.unwrap();
+            assert_eq!(left.len(), 2, "one was added or lost");
+            w.sign_in(ADA).await;
         },
     )
     .await;

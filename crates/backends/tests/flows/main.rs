@@ -22,5 +22,6 @@ mod password;
 mod sign_in;
 mod sign_up;
 mod start;
+mod step_up;
 mod trusted_proxy;
 mod two_stores;

@@ -79,6 +79,20 @@ impl Input for ChangePassword {
     const FIELDS: &'static str = "current_password, new_password";
 }
 
+/// Somebody in a session who proves again that it is them.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StepUp {
+    /// The password that holds now.
+    #[schema(inline)]
+    pub(crate) password: SecretField,
+}
+
+impl Input for StepUp {
+    const KIND: BodyKind = BodyKind::JsonOrForm;
+    const FIELDS: &'static str = "password";
+}
+
 /// Somebody who does not know their password.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -6,14 +6,14 @@ use super::{Pages, RoutePolicy, RouteSpec, Shape, Verb, input};
 use crate::body::{
     BodyKind, ChangePassword, ConfirmEmailChange, ForgotPassword, MagicLink, NewApiToken,
     RefreshRequest, RequestEmailChange, ResetLink, ResetPassword, SendLink, SendMagicLink, SignIn,
-    SignUp, TokenRequest, Verify,
+    SignUp, StepUp, TokenRequest, Verify,
 };
 use crate::call::{plain, with_body};
 use crate::code::Code;
 use crate::config::Switch;
 use crate::handler::{
     api_tokens, email_change, health, magic_link, password, profile, sessions, sign_in, sign_up,
-    tokens, verify,
+    step_up, tokens, verify,
 };
 use crate::limit::{self, Limits};
 use crate::openapi;
@@ -135,6 +135,13 @@ pub static ROUTES: &[RouteSpec] = &[
         body: , answer: 200 Caller,
         events: [CredentialRejected], codes: [], pages: None,
         sign_in::check_auth
+    ),
+    route!(
+        Post "/step-up" "Prove again that it is you; the session gets a new id",
+        StepUp, Session, limit::STEP_UP,
+        body: StepUp, answer: 200 Caller,
+        events: [PasswordConfirmed, AccessDenied], codes: [CurrentPasswordRefused], pages: None,
+        step_up::step_up
     ),
     route!(
         Post "/password/change" "Change one's password; every other session and token pair ends",

@@ -313,6 +313,11 @@ impl Client<'_> {
         self.post("/auth/password/change", body).await
     }
 
+    pub(crate) async fn step_up(&mut self, password: &str) -> Answer {
+        self.post("/auth/step-up", json!({ "password": password }))
+            .await
+    }
+
     /// Makes an API token and returns it.
     pub(crate) async fn api_token(&mut self, scopes: &[&str]) -> String {
         let answer = self

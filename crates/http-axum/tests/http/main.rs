@@ -20,6 +20,7 @@ mod passwords;
 mod path;
 mod protection;
 mod sessions;
+mod step_up;
 mod surface;
 mod table;
 #[cfg(feature = "jwt")]

@@ -221,6 +221,7 @@ async fn every_event_that_a_route_declares_appears_in_the_log_with_who_and_where
         .await;
     phone.sign_in(ADA).await.expect(StatusCode::OK);
     ada.delete("/auth/sessions").await;
+    ada.step_up(PASSWORD).await.expect(StatusCode::OK);
     ada.change_password(PASSWORD, "a battery of staple horses")
         .await
         .expect(StatusCode::NO_CONTENT);

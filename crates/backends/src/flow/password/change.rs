@@ -5,16 +5,15 @@ use std::time::Duration;
 use portcullis_core::along::{Along, Refusal, Write};
 use portcullis_core::backend::RequestContext;
 use portcullis_core::event::AuthEventType;
-use portcullis_core::factor::{FactorConfig, FactorKind};
+use portcullis_core::factor::FactorConfig;
 use portcullis_core::principal::Principal;
 use portcullis_core::rule::password::PasswordRejection;
 use portcullis_core::secret::Password;
-use serde_json::json;
 
 use crate::error::FlowError;
 use crate::flow::SignedIn;
 use crate::mail::MailParams;
-use crate::passwords::{Asking, Checked};
+use crate::passwords::Checked;
 use crate::portcullis::Portcullis;
 
 /// A change of one's own password.
@@ -73,25 +72,12 @@ impl Portcullis {
         if let Err(rejection) = self.judge_password(&input.new, &policy, "", Some(&found)) {
             return Ok(ChangePasswordOutcome::PasswordRefused(rejection));
         }
-        let detail = json!({ "factors": [FactorKind::Password] });
-        let asking = Asking {
-            event: AuthEventType::PasswordConfirmed,
-            tenant,
-            client: &context.client,
-            detail: &detail,
-        };
-        let identifier = found.email().or(found.identifiers.first());
-        let identifier = identifier.map_or("", |identifier| identifier.raw.as_str());
         let matched = match self
-            .0
-            .passwords
-            .check(identifier, &input.current, &policy, asking)
+            .confirm_password(&found, &input.current, &policy, context)
             .await?
         {
-            Checked::Matched(matched) if matched.user == user => matched,
-            Checked::Matched(_) | Checked::Refused => {
-                return Ok(ChangePasswordOutcome::CurrentRefused);
-            }
+            Checked::Matched(matched) => matched,
+            Checked::Refused => return Ok(ChangePasswordOutcome::CurrentRefused),
             Checked::Locked { retry_after } => {
                 return Ok(ChangePasswordOutcome::Locked { retry_after });
             }
