@@ -3,6 +3,7 @@
 mod access;
 pub mod backend;
 mod builder;
+mod devices;
 mod error;
 pub mod flow;
 mod journal;

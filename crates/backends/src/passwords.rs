@@ -10,7 +10,7 @@ use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::factor::{FactorConfig, FactorKind, FactorVersion, LoadedFactor};
 use portcullis_core::id::{TenantId, UserId};
 use portcullis_core::identifier::Identifier;
-use portcullis_core::net::ClientInfo;
+use portcullis_core::net::{ClientInfo, DeviceMark};
 use portcullis_core::policy::{PolicyOverrides, TenantPolicy};
 use portcullis_core::rule;
 use portcullis_core::secret::{Password, PasswordHash};
@@ -21,6 +21,7 @@ use portcullis_tokens::opaque::Tokens;
 use portcullis_tokens::password::PasswordHasher;
 use serde_json::{Value, json};
 
+use crate::devices;
 use crate::error::FlowError;
 use crate::journal::Journal;
 
@@ -83,6 +84,18 @@ impl Passwords {
         }
     }
 
+    /// What the failures of an attempt are counted under: the identifier, or this browser where its owner has signed in
+    /// with it before.
+    pub(crate) fn attempts_of(
+        &self,
+        tenant: TenantId,
+        typed: &str,
+        device: &DeviceMark,
+    ) -> [u8; 32] {
+        let identifier = self.identifier_digest(tenant, typed);
+        devices::counted_as(&self.tokens, tenant, identifier, device)
+    }
+
     /// Checks a password for what somebody typed to say who they are.
     pub(crate) async fn check(
         &self,
@@ -94,7 +107,7 @@ impl Passwords {
         let typed = bounded(typed);
         let key = AttemptKey {
             tenant: asking.tenant,
-            identifier: self.identifier_digest(asking.tenant, typed),
+            identifier: self.attempts_of(asking.tenant, typed, &asking.client.device),
             purpose: AttemptPurpose::Password,
         };
         let now = self.clock.now();

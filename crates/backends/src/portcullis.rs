@@ -13,7 +13,7 @@ use portcullis_core::entropy::Entropy;
 use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::id::{SessionId, TenantId};
 use portcullis_core::mail::Mailer;
-use portcullis_core::net::ClientInfo;
+use portcullis_core::net::{ClientInfo, DeviceMark};
 use portcullis_core::policy::TenantPolicy;
 use portcullis_core::principal::Principal;
 use portcullis_core::store::{
@@ -30,6 +30,7 @@ use tokio::sync::{Mutex, Notify};
 
 use crate::access::AccessSigner;
 use crate::builder::Builder;
+use crate::devices;
 use crate::error::FlowError;
 use crate::journal::{EventDraft, Journal};
 use crate::mail::Compiled;
@@ -241,19 +242,35 @@ impl Portcullis {
     /// of one identifier, and nothing that can be read back.
     #[must_use]
     pub fn identifier_digest_hex(&self, tenant: TenantId, typed: &str) -> String {
-        use std::fmt::Write as _;
-        let mut hex = String::with_capacity(32);
-        for byte in self
-            .0
-            .passwords
-            .identifier_digest(tenant, typed)
-            .iter()
-            .take(16)
-        {
-            // Writing to a String cannot fail.
-            let _written = write!(hex, "{byte:02x}");
-        }
-        hex
+        hex16(&self.0.passwords.identifier_digest(tenant, typed))
+    }
+
+    /// The same for what counts attempts: a browser that its owner signed in with before is counted apart from everybody
+    /// else, so that a stranger's failures keep no owner out.
+    #[must_use]
+    pub fn attempts_digest_hex(&self, context: &RequestContext, typed: &str) -> String {
+        let passwords = &self.0.passwords;
+        hex16(&passwords.attempts_of(context.tenant, typed, &context.client.device))
+    }
+
+    /// What a browser is to show from now on that has just signed in with what somebody typed; `None` where it does
+    /// already. It is good for 400 days, or until the token pepper it was made under is retired.
+    ///
+    /// # Errors
+    /// [`FlowError::Unavailable`] where the source of randomness fails.
+    pub fn mark_device(
+        &self,
+        context: &RequestContext,
+        typed: &str,
+    ) -> Result<Option<DeviceMark>, FlowError> {
+        let identifier = self.0.passwords.identifier_digest(context.tenant, typed);
+        Ok(devices::after_sign_in(
+            &self.0.tokens,
+            context.tenant,
+            identifier,
+            &context.client.device,
+            &*self.0.entropy,
+        )?)
     }
 
     /// Notes in the audit log that somebody was denied, at most once a minute for one person and reason. A log that
@@ -305,4 +322,15 @@ impl Portcullis {
     ) -> Result<EventDraft, FlowError> {
         Ok(self.0.journal.event(tenant, kind, client)?)
     }
+}
+
+/// The first sixteen bytes, which are enough to tell digests apart.
+fn hex16(digest: &[u8; 32]) -> String {
+    use std::fmt::Write as _;
+    let mut hex = String::with_capacity(32);
+    for byte in digest.iter().take(16) {
+        // Writing to a String cannot fail.
+        let _written = write!(hex, "{byte:02x}");
+    }
+    hex
 }

@@ -166,6 +166,16 @@ impl Settings {
         }
     }
 
+    /// The name of the cookie that a browser shows of earlier sign-ins.
+    #[must_use]
+    pub const fn device_cookie(&self) -> &'static str {
+        if self.is_loopback_profile() {
+            "portcullis-device"
+        } else {
+            "__Host-portcullis-device"
+        }
+    }
+
     /// The name of the cookie that ties a sign-up to the browser it was made in.
     #[must_use]
     pub const fn sign_up_cookie(&self) -> &'static str {

@@ -1,5 +1,6 @@
 //! Client addresses: one canonical form, and the prefix that limits count by.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,36 @@ pub fn limit_prefix(ip: IpAddr) -> IpAddr {
 /// The most bytes kept of a `User-Agent` header.
 pub const USER_AGENT_MAX_BYTES: usize = 512;
 
+/// What a browser shows of earlier sign-ins, as its cookie holds it. It is no credential: it lets nobody in.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct DeviceMark(String);
+
+/// The most bytes of a mark.
+const DEVICE_MARK_MAX_BYTES: usize = 512;
+
+impl DeviceMark {
+    /// A mark as it came; one that is too long is none.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        if text.len() > DEVICE_MARK_MAX_BYTES {
+            return Self::default();
+        }
+        Self(text.to_owned())
+    }
+
+    /// For the cookie; empty for none.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for DeviceMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DeviceMark([redacted])")
+    }
+}
+
 /// What is known of the request that a flow runs for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientInfo {
@@ -37,6 +68,9 @@ pub struct ClientInfo {
     /// The languages the client asks for. They choose the language of mail and are no part of an event.
     #[serde(skip)]
     pub languages: Languages,
+    /// What the client's browser shows of earlier sign-ins. It is no part of an event either.
+    #[serde(skip)]
+    pub device: DeviceMark,
 }
 
 impl ClientInfo {
@@ -48,7 +82,15 @@ impl ClientInfo {
             user_agent: user_agent.map(|text| printable(text, USER_AGENT_MAX_BYTES)),
             request_id: request_id.map(|text| printable(text, 64)),
             languages: Languages::default(),
+            device: DeviceMark::default(),
         }
+    }
+
+    /// The same for a browser that shows this of earlier sign-ins.
+    #[must_use]
+    pub fn showing(mut self, device: DeviceMark) -> Self {
+        self.device = device;
+        self
     }
 
     /// The same for a client that sent this `Accept-Language`.
@@ -63,6 +105,7 @@ impl ClientInfo {
     pub fn for_event(&self) -> Self {
         Self {
             languages: Languages::default(),
+            device: DeviceMark::default(),
             ..self.clone()
         }
     }

@@ -123,6 +123,7 @@ where
     let identifier = input.identifier().map(str::to_owned);
     let identifier = identifier.as_deref();
     counted.take(limits, Per::Identifier, identifier).await?;
+    counted.take(limits, Per::Guesses, identifier).await?;
     counted.take(limits, Per::Everybody, None).await?;
     let answer = handler(call, input).await?;
     if answer.gives_back {

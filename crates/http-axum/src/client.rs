@@ -9,8 +9,9 @@ use axum::http::{HeaderMap, HeaderName, header};
 use ipnet::IpNet;
 use portcullis_backends::Portcullis;
 use portcullis_core::backend::RequestContext;
-use portcullis_core::net::{ClientInfo, canonical_ip};
+use portcullis_core::net::{ClientInfo, DeviceMark, canonical_ip};
 
+use crate::cookie::{self, Found};
 use crate::problem::Problem;
 use crate::request_id::RequestId;
 
@@ -83,9 +84,16 @@ pub(crate) fn context(
     let agent = agent.and_then(|value| value.to_str().ok());
     let languages = parts.headers.get(header::ACCEPT_LANGUAGE);
     let languages = languages.and_then(|value| value.to_str().ok());
+    let device = match cookie::find(&parts.headers, portcullis.settings().device_cookie()) {
+        Found::One(mark) => DeviceMark::new(mark),
+        Found::None | Found::Several | Found::TooLarge => DeviceMark::default(),
+    };
+    let client = ClientInfo::new(ip, agent, Some(id.as_str()))
+        .accepting(languages)
+        .showing(device);
     let context = RequestContext {
         tenant: portcullis.default_tenant(),
-        client: ClientInfo::new(ip, agent, Some(id.as_str())).accepting(languages),
+        client,
     };
     Ok((Arc::new(context), id))
 }

@@ -8,7 +8,7 @@ use portcullis_backends::Settings;
 use crate::credential::HEADER_MAX_BYTES;
 
 /// The longest life of a cookie (RFC 6265bis section 5.5): browsers cut it there anyway.
-const MAX_AGE: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+pub(crate) const MAX_AGE: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 /// The most bytes of name and value together (RFC 6265bis section 5.6, SECURITY HT-02).
 const MAX_BYTES: usize = 4096;
 

@@ -24,6 +24,9 @@ pub enum Per {
     Address,
     /// The identifier in the body, by its keyed digest, so that all spellings of one share a count.
     Identifier,
+    /// The identifier in the body, where each request is a guess: as [`Identifier`](Self::Identifier), but a browser that
+    /// its owner signed in with before is counted apart (SECURITY TH-05).
+    Guesses,
     /// Not at all.
     Everybody,
 }
@@ -33,6 +36,7 @@ impl Per {
         match self {
             Self::Address => "address",
             Self::Identifier => "identifier",
+            Self::Guesses => "guesses",
             Self::Everybody => "everybody",
         }
     }
@@ -80,7 +84,7 @@ const fn limit(bucket: &'static str, per: Per, burst: u32, period: Duration) -> 
 /// everybody together: whoever filled it would keep everybody out, and the hash queue says `Busy` before that.
 pub(crate) const SIGN_IN: Limits = Limits::Of(&[
     limit("sign-in", Per::Address, 30, MINUTE),
-    limit("sign-in", Per::Identifier, 60, Duration::from_secs(15 * 60)),
+    limit("sign-in", Per::Guesses, 60, Duration::from_secs(15 * 60)),
 ]);
 
 /// A password given again is counted with those of sign-in: whoever guesses gets no second count.
@@ -205,6 +209,9 @@ impl Counted<'_> {
             Per::Identifier => self
                 .portcullis
                 .identifier_digest_hex(self.context.tenant, identifier?),
+            Per::Guesses => self
+                .portcullis
+                .attempts_digest_hex(self.context, identifier?),
             Per::Everybody => String::new(),
         };
         Some(LimitKey::new(limit.bucket, limit.per.as_str(), &value))

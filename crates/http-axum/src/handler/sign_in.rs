@@ -20,6 +20,7 @@ pub(crate) async fn sign_in(call: &Call, input: SignIn) -> Result<Answer, Proble
         Some(target) => call.return_to(target)?,
         None => ReturnTo::home(),
     };
+    let typed = input.identifier.clone();
     let sign_in = flow::SignIn {
         identifier: input.identifier,
         password: input.password.password("password")?,
@@ -33,12 +34,25 @@ pub(crate) async fn sign_in(call: &Call, input: SignIn) -> Result<Answer, Proble
             } else {
                 Answer::json(StatusCode::OK, &caller)?
             };
-            Ok(answer.with_cookie(cookie)?.giving_limits_back())
+            let answer = answer.with_cookie(cookie)?;
+            Ok(knowing_the_device(call, &typed, answer)?.giving_limits_back())
         }
         flow::SignInOutcome::Refused => Err(Problem::new(Code::InvalidCredentials)),
         flow::SignInOutcome::Locked { retry_after } => {
             Err(Problem::new(Code::RateLimited).with_retry_after(retry_after))
         }
+    }
+}
+
+/// The browser shows from now on that it signed in with this.
+fn knowing_the_device(call: &Call, typed: &str, answer: Answer) -> Result<Answer, Problem> {
+    match call.portcullis().mark_device(&call.context, typed)? {
+        Some(mark) => {
+            let settings = call.settings();
+            let (name, value) = (settings.device_cookie(), mark.as_str());
+            answer.with_cookie(cookie::set(settings, name, value, cookie::MAX_AGE))
+        }
+        None => Ok(answer),
     }
 }
 

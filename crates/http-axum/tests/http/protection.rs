@@ -288,3 +288,61 @@ async fn a_form_has_one_token_and_it_is_one_of_ours() {
     let refused = send_form(&mut nobody, &format!("name=x&form_token={token}")).await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
 }
+
+/// Guesses from many places until nobody who is unknown gets an attempt any more.
+async fn lock_out(app: &App, who: &str) {
+    for _ in 0..80 {
+        let mut stranger = app.client();
+        let answer = stranger.sign_in_with(who, "a guess of somebody else").await;
+        if answer.status == StatusCode::TOO_MANY_REQUESTS {
+            return;
+        }
+    }
+    panic!("guesses are never stopped");
+}
+
+// TH-05
+#[tokio::test]
+async fn a_strangers_failures_keep_no_owner_out_of_a_browser_of_theirs() {
+    let app = App::new().await;
+    let mut owner = app.signed_in(ADA).await;
+    owner.post_empty("/auth/logout").await;
+    // Both counts: that of the account, which grows with failures, and that of the route.
+    for _ in 0..20 {
+        lock_out(&app, ADA).await;
+        app.advance(1);
+    }
+    let mut elsewhere = app.client();
+    let locked = elsewhere.sign_in(ADA).await;
+    assert_eq!(locked.status, StatusCode::TOO_MANY_REQUESTS);
+    owner.sign_in(ADA).await.expect(StatusCode::OK);
+    // Which helps nobody else, and no other name in the same browser.
+    let still = elsewhere.sign_in(ADA).await;
+    assert_eq!(still.status, StatusCode::TOO_MANY_REQUESTS);
+    app.signed_in("bob@example.com").await;
+    lock_out(&app, "bob@example.com").await;
+    let other = owner.sign_in("bob@example.com").await;
+    assert_eq!(other.status, StatusCode::TOO_MANY_REQUESTS);
+}
+
+// TH-04, TH-05
+#[tokio::test]
+async fn a_browser_that_is_known_is_slowed_down_like_any_other() {
+    let app = App::new().await;
+    let mut thief = app.signed_in(ADA).await;
+    thief.post_empty("/auth/logout").await;
+    let mut answers = Vec::new();
+    for _ in 0..7 {
+        answers.push(
+            thief
+                .sign_in_with(ADA, "a guess of somebody else")
+                .await
+                .status,
+        );
+    }
+    assert_eq!(
+        answers.last(),
+        Some(&StatusCode::TOO_MANY_REQUESTS),
+        "{answers:?}"
+    );
+}
