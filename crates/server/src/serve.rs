@@ -78,6 +78,11 @@ async fn serve(config: &Config, without_limits: bool, format: Format) -> Result<
         (bound, metrics_bound),
         &portcullis,
     )?;
+    if metrics_bound.is_some_and(|bound| !bound.ip().to_canonical().is_loopback()) {
+        tracing::warn!(
+            "metrics.listen: other machines can reach it, and nobody has to sign in there"
+        );
+    }
     let metrics = metrics.map(|(listener, _)| tokio::spawn(metrics::tell(listener, &portcullis)));
     let cut = acceptor.run(stop, config.shutdown_grace).await;
     if cut > 0 {

@@ -17,6 +17,7 @@ mod keys;
 mod known_people;
 mod lifetimes;
 mod magic_link;
+mod metrics;
 mod outbox;
 mod password;
 mod sign_in;

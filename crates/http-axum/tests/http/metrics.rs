@@ -87,6 +87,23 @@ async fn who_is_told_to_come_back_later_is_counted_by_route() {
     assert_eq!(limited("/signup"), 0);
 }
 
+#[cfg(feature = "jwt")]
+#[tokio::test]
+async fn a_pair_of_tokens_is_a_sign_in_of_its_own_kind() {
+    let app = App::new().await;
+    app.client().register(ADA).await;
+    let right = serde_json::json!({ "identifier": ADA, "password": crate::app::PASSWORD });
+    let wrong = serde_json::json!({ "identifier": ADA, "password": "a wrong password" });
+    for (body, status) in [(right, StatusCode::OK), (wrong, StatusCode::UNAUTHORIZED)] {
+        app.client().post("/auth/token", body).await.expect(status);
+    }
+    for outcome in ["signed_in", "refused"] {
+        let labels = [("way", "token"), ("outcome", outcome)];
+        let counted = number(&app.portcullis, "portcullis_sign_ins_total", &labels);
+        assert_eq!(counted, 1, "{outcome}");
+    }
+}
+
 #[tokio::test]
 async fn a_stores_failure_is_counted_once_and_by_its_kind() {
     let app = App::new().await;
