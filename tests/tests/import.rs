@@ -2,7 +2,8 @@
 
 #![expect(
     clippy::unwrap_used,
-    reason = "a test fails by panicking, in its harness too"
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
 )]
 
 use std::collections::HashMap;
