@@ -2,6 +2,7 @@
 
 mod access;
 pub mod backend;
+pub mod breach;
 mod builder;
 mod devices;
 mod error;
@@ -19,6 +20,10 @@ mod worker;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/cookbook/write-a-mailer.md")]
 struct WriteAMailer;
+
+#[cfg(all(doctest, feature = "breach"))]
+#[doc = include_str!("../../../docs/cookbook/refuse-breached-passwords.md")]
+struct RefuseBreachedPasswords;
 
 pub use access::Access;
 pub use builder::{BuildError, Builder};

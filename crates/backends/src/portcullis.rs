@@ -29,6 +29,7 @@ use serde_json::json;
 use tokio::sync::{Mutex, Notify};
 
 use crate::access::AccessSigner;
+use crate::breach::Breaches;
 use crate::builder::Builder;
 use crate::devices;
 use crate::error::FlowError;
@@ -70,6 +71,7 @@ pub(crate) struct Inner {
     /// The same, where it takes over hashes of other systems.
     pub(crate) adopts: Option<Arc<dyn AdoptHashes>>,
     pub(crate) passwords: Arc<Passwords>,
+    pub(crate) breaches: Breaches,
     pub(crate) mailer: Arc<dyn Mailer>,
     pub(crate) templates: Compiled,
     pub(crate) keep_dead_mail: Duration,

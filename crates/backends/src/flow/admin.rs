@@ -81,7 +81,10 @@ impl Portcullis {
         password: Password,
     ) -> Result<OpenAccountOutcome, FlowError> {
         let policy = self.policy(tenant).await?;
-        if let Err(rejection) = self.judge_password(&password, &policy, &email.canonical, None) {
+        if let Err(rejection) = self
+            .judge_password(&password, &policy, &email.canonical, None)
+            .await?
+        {
             return Ok(OpenAccountOutcome::PasswordRefused(rejection));
         }
         let factor = FactorConfig::Password(self.0.hasher.hash(&password).await?);

@@ -76,7 +76,10 @@ impl Portcullis {
     ) -> Result<SignUpOutcome, FlowError> {
         let policy = self.policy(context.tenant).await?;
         let address = &input.email.canonical;
-        if let Err(rejection) = self.judge_password(&input.password, &policy, address, None) {
+        if let Err(rejection) = self
+            .judge_password(&input.password, &policy, address, None)
+            .await?
+        {
             return Ok(SignUpOutcome::PasswordRefused(rejection));
         }
         let password = self.0.hasher.hash(&input.password).await?;

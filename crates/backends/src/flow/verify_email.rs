@@ -136,7 +136,10 @@ impl Portcullis {
     ) -> Result<Result<FactorConfig, VerifyEmailOutcome>, FlowError> {
         if let Some(password) = &input.password {
             let policy = self.policy(context.tenant).await?;
-            return match self.judge_password(password, &policy, &token.email, None) {
+            return match self
+                .judge_password(password, &policy, &token.email, None)
+                .await?
+            {
                 Ok(()) => Ok(Ok(FactorConfig::Password(
                     self.0.hasher.hash(password).await?,
                 ))),

@@ -1,5 +1,6 @@
 //! Changing a password, and setting a new one with a link.
 
+mod breach;
 mod change;
 mod races;
 mod reset;

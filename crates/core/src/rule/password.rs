@@ -29,6 +29,9 @@ pub enum PasswordRejection {
     /// Little is left of it without its owner's address and name and the name of the service.
     #[error("the password is too much like your address, your name or the name of the service")]
     TooSimilar,
+    /// It is known from a breach, by a check that the instance was given.
+    #[error("the password is known from a data breach")]
+    Breached,
 }
 
 impl PasswordRejection {
@@ -39,6 +42,7 @@ impl PasswordRejection {
             Self::TooShort { .. } => "min_length",
             Self::TooCommon => "common",
             Self::TooSimilar => "similar",
+            Self::Breached => "breached",
         }
     }
 }

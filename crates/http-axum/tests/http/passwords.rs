@@ -1,6 +1,12 @@
 //! Changing a password and setting a new one, as a client sees it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
 use axum::http::{Method, StatusCode};
+use portcullis_backends::breach::{BreachCheck, BreachError};
+use portcullis_core::secret::Password;
 use serde_json::json;
 
 use crate::app::{ADA, App, PASSWORD, bearer, with_token};
@@ -275,4 +281,41 @@ async fn every_route_that_takes_a_new_password_refuses_the_same_ones_with_the_sa
         .reset_password(&link, &"\u{1f980}".repeat(15))
         .await
         .expect(StatusCode::NO_CONTENT);
+}
+
+/// Every password is in it.
+#[derive(Clone, Default)]
+struct Everything(Arc<AtomicUsize>);
+
+#[async_trait]
+impl BreachCheck for Everything {
+    async fn is_breached(&self, _password: &Password) -> Result<bool, BreachError> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Ok(true)
+    }
+}
+
+// PW-07, TH-06
+#[tokio::test]
+async fn a_breached_password_is_refused_by_its_rule_and_past_the_limit_the_list_is_not_asked() {
+    let list = Everything::default();
+    let asked = Arc::clone(&list.0);
+    let app = App::with(|builder| builder.breach_check(list), |router, _| router).await;
+    let mut eve = app.client();
+    eve.peer = Some("192.0.2.66".to_owned());
+    let mut refused = 0;
+    loop {
+        let body = json!({ "email": format!("eve{refused}@example.com"), "password": PASSWORD });
+        let answer = eve.post("/auth/signup", body).await;
+        if answer.status == StatusCode::TOO_MANY_REQUESTS {
+            break;
+        }
+        assert_eq!(answer.code(), "password_refused");
+        let answer = answer.expect(StatusCode::UNPROCESSABLE_ENTITY).json();
+        assert_eq!(answer["errors"][0]["rule"], "breached", "{answer}");
+        refused += 1;
+        assert!(refused < 10_000, "never limited");
+    }
+    assert!(refused > 0);
+    assert_eq!(asked.load(Ordering::SeqCst), refused);
 }

@@ -69,7 +69,10 @@ impl Portcullis {
             return Ok(ChangePasswordOutcome::SessionRequired);
         };
         let policy = self.policy(tenant).await?;
-        if let Err(rejection) = self.judge_password(&input.new, &policy, "", Some(&found)) {
+        if let Err(rejection) = self
+            .judge_password(&input.new, &policy, "", Some(&found))
+            .await?
+        {
             return Ok(ChangePasswordOutcome::PasswordRefused(rejection));
         }
         let matched = match self

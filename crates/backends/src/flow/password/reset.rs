@@ -97,7 +97,10 @@ impl Portcullis {
         };
         let policy = self.policy(context.tenant).await?;
         let (address, user) = (opened.token.email.as_str(), Some(&opened.user));
-        if let Err(rejection) = self.judge_password(&input.password, &policy, address, user) {
+        if let Err(rejection) = self
+            .judge_password(&input.password, &policy, address, user)
+            .await?
+        {
             return Ok(ResetPasswordOutcome::PasswordRefused(rejection));
         }
         let hash = self.0.hasher.hash(&input.password).await?;
