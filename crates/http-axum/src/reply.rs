@@ -8,6 +8,7 @@ use portcullis_core::factor::FactorKind;
 use portcullis_core::id::{ApiTokenId, SessionId, TenantId, UserId};
 use portcullis_core::identifier::IdentifierKind;
 use portcullis_core::principal::{Principal, Subject, Via};
+use portcullis_core::rule;
 use portcullis_core::secret::SecretText;
 use portcullis_core::session::AssuranceLevel;
 use portcullis_core::time::Timestamp;
@@ -220,6 +221,8 @@ struct Session {
     /// Over here, used or not.
     #[schema(value_type = String, format = DateTime)]
     absolute_deadline: Rfc3339,
+    /// Browser and system in a few words, such as `Firefox on Linux`.
+    device: String,
     /// The address it was opened from.
     #[schema(value_type = Option<String>)]
     ip: Option<std::net::IpAddr>,
@@ -236,6 +239,7 @@ impl From<Vec<SessionInfo>> for Sessions {
             seen_at: Rfc3339(info.seen_at),
             idle_deadline: Rfc3339(info.idle_deadline),
             absolute_deadline: Rfc3339(info.absolute_deadline),
+            device: rule::device::label(info.device.user_agent.as_deref()),
             ip: info.device.ip,
             user_agent: info.device.user_agent,
         };
