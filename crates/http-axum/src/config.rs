@@ -26,7 +26,7 @@ pub struct RoutesConfig {
     pub enable_verify: bool,
     /// `POST sign-in`.
     pub enable_sign_in: bool,
-    /// (`enable_sign_in`) `POST logout`.
+    /// (`enable_sign_in`) `POST logout` and `POST logout/all`.
     pub enable_logout: bool,
     /// (`enable_sign_in`) `POST check-auth`.
     pub enable_check_auth: bool,

@@ -87,6 +87,10 @@ impl World {
         let resets = log.count(user, AuthEventType::PasswordReset);
         let renewed = resets + log.count(user, AuthEventType::PasswordChanged);
         let moved = log.count(user, AuthEventType::EmailChanged);
+        let out = log.about(user, AuthEventType::SessionsRevoked);
+        let out = out
+            .filter(|event| event.detail["everything"] == true)
+            .count();
         let state = account.status.state;
         let loaded = store.load_factor(account.tenant, user, FactorKind::Password);
         let factor = loaded.await.unwrap().expect("no such account").factor;
@@ -120,7 +124,7 @@ impl World {
         );
         assert_eq!(
             account.epoch.0 as usize,
-            demotions(log, user) + activations_by_link(log, user) + renewed + moved,
+            demotions(log, user) + activations_by_link(log, user) + renewed + moved + out,
             "an epoch unexplained"
         );
         let sign_ins = log.count(user, AuthEventType::SignIn);

@@ -173,3 +173,29 @@ async fn a_session_is_stepped_up_whole_or_its_owner_signs_in_again() {
     )
     .await;
 }
+
+// FT-32, CC-03
+#[tokio::test]
+async fn everything_is_signed_out_together_or_can_be_signed_out_again() {
+    let out = async |w: &World, (here, _): &Two| {
+        let context = w.context();
+        let out = w.portcullis.sign_out_everywhere(&here.principal, &context);
+        out.await
+    };
+    every_fault(
+        signed_in_twice,
+        async |w: &World, two: &Two| out(w, two).await,
+        |(): &()| true,
+        async |w: &World, two: &Two, answer: Option<()>| {
+            let (here, there) = two;
+            let over = is_over(w, &here.cookie, AuthEventType::SessionsRevoked).await;
+            assert!(over || answer.is_none(), "acknowledged, and they live on");
+            assert_eq!(w.accepts_cookie(&there.cookie).await, !over, "one of them");
+            out(w, two).await.unwrap();
+            assert!(is_over(w, &here.cookie, AuthEventType::SessionsRevoked).await);
+            assert!(is_over(w, &there.cookie, AuthEventType::SessionsRevoked).await);
+            w.sign_in(ADA).await;
+        },
+    )
+    .await;
+}

@@ -77,6 +77,15 @@ pub(crate) async fn logout(call: &Call) -> Result<Answer, Problem> {
     forgetting_the_session(call)
 }
 
+/// Ends everything the caller is signed in with, wherever that is.
+pub(crate) async fn logout_all(call: &Call) -> Result<Answer, Problem> {
+    let portcullis = call.portcullis();
+    portcullis
+        .sign_out_everywhere(call.principal()?, &call.context)
+        .await?;
+    forgetting_the_session(call)
+}
+
 /// 204 that deletes the session cookie.
 pub(super) fn forgetting_the_session(call: &Call) -> Result<Answer, Problem> {
     let settings = call.settings();

@@ -130,6 +130,13 @@ pub static ROUTES: &[RouteSpec] = &[
         sign_in::logout
     ),
     route!(
+        Post "/logout/all" "End every session and token pair of the caller, this session too; API tokens stay",
+        Logout, Session, GUARDED,
+        body: , answer: 204,
+        events: [SessionsRevoked, AccessDenied], codes: [], pages: None,
+        sign_in::logout_all
+    ),
+    route!(
         Post "/check-auth" "Who is signed in, and how",
         CheckAuth, SignedIn, GUARDED,
         body: , answer: 200 Caller,

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use crate::app::{ADA, App};
+use crate::app::{ADA, App, PASSWORD};
 
 const COOKIE: &str = "__Host-portcullis";
 
@@ -158,4 +158,136 @@ async fn two_cookies_of_one_name_are_refused_and_a_look_alike_is_none() {
         send(format!("portcullis={value}")).await,
         StatusCode::UNAUTHORIZED
     );
+}
+
+// SE-03, HT-03
+#[tokio::test]
+async fn the_cookie_lasts_as_long_as_the_session_can_and_is_set_again_with_a_new_id_only() {
+    const DAY: u64 = 24 * 3600;
+    let app = App::new().await;
+    let mut ada = app.client();
+    ada.register(ADA).await;
+    let max_age = |answer: &crate::app::Answer| answer.set_cookies()[0].max_age.unwrap();
+    let answer = ada.sign_in(ADA).await.expect(StatusCode::OK);
+    assert_eq!(max_age(&answer), 90 * 24 * 3600);
+    for _ in 0..3 {
+        app.advance(13 * DAY);
+        let answer = ada.check().await.expect(StatusCode::OK);
+        assert!(answer.set_cookies().is_empty());
+        app.portcullis.run_due().await.unwrap();
+    }
+    let answer = ada.step_up(PASSWORD).await.expect(StatusCode::OK);
+    assert_eq!(max_age(&answer), (90 - 39) * 24 * 3600);
+    let answer = ada.change_password(PASSWORD, "a battery of staple horses");
+    let answer = answer.await.expect(StatusCode::NO_CONTENT);
+    assert_eq!(max_age(&answer), (90 - 39) * 24 * 3600);
+    for left in [38, 25, 12] {
+        app.advance(13 * DAY);
+        ada.check().await.expect(StatusCode::OK);
+        app.portcullis.run_due().await.unwrap();
+        assert_eq!(ada.jar.len(), 1, "{left} days left");
+    }
+    app.advance(12 * DAY - 1);
+    ada.check().await.expect(StatusCode::OK);
+    app.portcullis.run_due().await.unwrap();
+    app.advance(1);
+    ada.check().await.expect(StatusCode::UNAUTHORIZED);
+}
+
+// SE-04
+#[tokio::test]
+async fn a_request_that_is_still_running_does_not_bring_a_signed_out_session_back() {
+    use std::sync::Arc;
+
+    use portcullis_http_axum::{Require, SignedIn};
+    use tokio::sync::Notify;
+
+    let (entered, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let held = (Arc::clone(&entered), Arc::clone(&go_on));
+    let app = App::with(
+        |builder| builder,
+        |router, portcullis| {
+            let slow = async move |_: Require<SignedIn>| {
+                held.0.notify_one();
+                held.1.notified().await;
+                "done"
+            };
+            let mine = axum::Router::new().route("/slow", axum::routing::get(slow));
+            router.merge(mine.with_state(portcullis.clone()))
+        },
+    )
+    .await;
+    let mut ada = app.signed_in(ADA).await;
+    let (mut tab, kept) = (app.client(), ada.jar.clone());
+    tab.jar = kept.clone();
+    app.advance(3600);
+    let (slow, ()) = tokio::join!(tab.get("/slow"), async {
+        entered.notified().await;
+        let answer = ada.post_empty("/auth/logout").await;
+        answer.expect(StatusCode::NO_CONTENT);
+        go_on.notify_one();
+    });
+    slow.expect(StatusCode::OK);
+    app.portcullis.run_due().await.unwrap();
+    for _ in 0..2 {
+        ada.jar = kept.clone();
+        ada.check().await.expect(StatusCode::UNAUTHORIZED);
+        app.advance(60);
+    }
+}
+
+// SE-08, HT-08
+#[tokio::test]
+async fn ending_ones_own_session_by_its_id_is_signing_out() {
+    let app = App::new().await;
+    let mut ada = app.signed_in(ADA).await;
+    let listed = ada.get("/auth/sessions").await.json();
+    assert_eq!(listed["sessions"][0]["device"], "Unknown device");
+    let id = listed["sessions"][0]["id"].as_str().unwrap();
+    let kept = ada.jar.clone();
+    let answer = ada.delete(&format!("/auth/sessions/{id}")).await;
+    assert!(answer.header("clear-site-data").is_some(), "{answer:?}");
+    answer.expect(StatusCode::NO_CONTENT);
+    assert!(ada.jar.is_empty());
+    ada.jar = kept;
+    ada.check().await.expect(StatusCode::UNAUTHORIZED);
+}
+
+// SE-08, HT-08, RT-05
+#[tokio::test]
+async fn signing_out_everywhere_ends_sessions_and_token_pairs_and_leaves_api_tokens() {
+    let app = App::new().await;
+    let mut ada = app.signed_in(ADA).await;
+    let mut eve = app.signed_in("eve@example.com").await;
+    let token = ada.api_token(&["a"]).await;
+    let mut phone = app.client();
+    phone.sign_in(ADA).await.expect(StatusCode::OK);
+    #[cfg(feature = "jwt")]
+    let pair = {
+        let body = serde_json::json!({ "identifier": ADA, "password": PASSWORD });
+        app.client().post("/auth/token", body).await.json()
+    };
+    let kept = ada.jar.clone();
+    let answer = ada.post_empty("/auth/logout/all").await;
+    assert!(answer.header("clear-site-data").is_some(), "{answer:?}");
+    answer.expect(StatusCode::NO_CONTENT);
+    assert!(ada.jar.is_empty());
+    ada.jar = kept;
+    ada.check().await.expect(StatusCode::UNAUTHORIZED);
+    phone.check().await.expect(StatusCode::UNAUTHORIZED);
+    #[cfg(feature = "jwt")]
+    {
+        let access = pair["access_token"].as_str().unwrap();
+        let answer = crate::app::bearer(&app, access).await;
+        answer.expect(StatusCode::UNAUTHORIZED);
+        let body = serde_json::json!({ "refresh_token": pair["refresh_token"] });
+        let answer = app.client().post("/auth/refresh", body).await;
+        assert_eq!(answer.code(), "invalid_grant");
+    }
+    let answer = crate::app::bearer(&app, &token).await;
+    answer.expect(StatusCode::OK);
+    eve.check().await.expect(StatusCode::OK);
+    ada.sign_in(ADA).await.expect(StatusCode::OK);
+    let listed = ada.get("/auth/sessions").await.json();
+    assert_eq!(listed["sessions"].as_array().unwrap().len(), 1);
 }
