@@ -200,7 +200,14 @@ fn people_are_made_shown_and_switched_off() {
         place.run(["user", "unlock", id, "--json"]).json()["state"],
         "active"
     );
-    for command in ["show", "suspend", "activate", "unlock"] {
+    let export = place.run(["user", "export", id, "--json"]).json();
+    assert_eq!(export["user"], ada["id"]);
+    assert_eq!(export["identifiers"][0]["value"], "Ada@example.com");
+    assert_eq!(export["factors"][0]["kind"], "password");
+    assert!(!export.to_string().contains("$argon2"));
+    let text = place.run(["user", "export", id]).expect_code(0).stdout;
+    assert!(text.contains("\n  \"account\": {"), "{text}");
+    for command in ["show", "suspend", "activate", "unlock", "export"] {
         for who in [
             "eve@example.com",
             "00000000-0000-7000-8000-000000000000",

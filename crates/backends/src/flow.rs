@@ -6,7 +6,9 @@
 
 mod admin;
 mod api_tokens;
+mod close_account;
 mod email_change;
+mod export_account;
 mod import_user;
 mod magic_link;
 mod mailed_link;
@@ -25,8 +27,13 @@ mod verify_email;
 
 pub use admin::{AdminOutcome, OpenAccountOutcome, StateChange, UserRecord};
 pub use api_tokens::{ApiTokenInfo, CreateApiTokenOutcome, NewApiToken};
+pub use close_account::CloseAccountOutcome;
 pub use email_change::{
     ConfirmEmailChange, ConfirmEmailChangeOutcome, RequestEmailChange, RequestEmailChangeOutcome,
+};
+pub use export_account::{
+    AccountExport, ExportedAccount, ExportedApiToken, ExportedEvent, ExportedFactor,
+    ExportedIdentifier, ExportedSession,
 };
 pub use import_user::{ImportOutcome, ImportRefusal, ImportState, ImportUser, PROFILE_MAX_BYTES};
 pub use magic_link::{MagicLink, MagicLinkOutcome, SendMagicLink};

@@ -96,6 +96,8 @@ spelled! {
         AccountOpened = "account_opened",
         /// An account's state was set.
         AccountStateChanged = "account_state_changed",
+        /// What is kept about a person was given out.
+        AccountExported = "account_exported",
         /// An administrator cleared an account's failures.
         AttemptsReset = "attempts_reset",
         /// An operator had mail tried again.

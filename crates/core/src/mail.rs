@@ -33,11 +33,13 @@ pub enum MailTemplate {
     PasswordReset,
     /// The password was changed, or set anew with a link.
     PasswordChanged,
+    /// The account was closed by its owner.
+    AccountClosed,
 }
 
 impl MailTemplate {
     /// Every template.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::VerifyEmail,
         Self::AlreadyRegistered,
         Self::MagicLink,
@@ -47,6 +49,7 @@ impl MailTemplate {
         Self::AddressTaken,
         Self::PasswordReset,
         Self::PasswordChanged,
+        Self::AccountClosed,
     ];
 
     /// The stored spelling.
@@ -62,6 +65,7 @@ impl MailTemplate {
             Self::AddressTaken => "address_taken",
             Self::PasswordReset => "password_reset",
             Self::PasswordChanged => "password_changed",
+            Self::AccountClosed => "account_closed",
         }
     }
 

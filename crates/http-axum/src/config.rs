@@ -38,6 +38,8 @@ pub struct RoutesConfig {
     pub enable_email_change: bool,
     /// `GET profile`.
     pub enable_profile: bool,
+    /// `POST account/close` and `GET account/export`.
+    pub enable_account: bool,
     /// `GET` and `DELETE sessions`, `DELETE sessions/{id}`.
     pub enable_sessions: bool,
     /// `GET`, `POST` and `DELETE api-tokens`, `DELETE api-tokens/{id}`.
@@ -81,6 +83,7 @@ impl Default for RoutesConfig {
             enable_magic_link: true,
             enable_email_change: true,
             enable_profile: true,
+            enable_account: true,
             enable_sessions: true,
             enable_api_tokens: true,
             enable_tokens: true,
@@ -130,6 +133,8 @@ pub enum Switch {
     EmailChange,
     /// [`RoutesConfig::enable_profile`].
     Profile,
+    /// [`RoutesConfig::enable_account`].
+    Account,
     /// [`RoutesConfig::enable_sessions`].
     Sessions,
     /// [`RoutesConfig::enable_api_tokens`].
@@ -160,6 +165,7 @@ impl Switch {
             Self::MagicLink => config.enable_magic_link,
             Self::EmailChange => config.enable_email_change,
             Self::Profile => config.enable_profile,
+            Self::Account => config.enable_account,
             Self::Sessions => config.enable_sessions,
             Self::ApiTokens => config.enable_api_tokens,
             Self::Tokens => config.enable_tokens,

@@ -1,5 +1,6 @@
 //! The handlers, one file a concern. They find policy, limits, body and check against other sites done.
 
+pub(crate) mod account;
 pub(crate) mod api_tokens;
 pub(crate) mod email_change;
 pub(crate) mod health;

@@ -136,6 +136,9 @@ pub(crate) const VERIFY: Limits = Limits::Of(&[limit("verify", Per::Address, 30,
 /// Refresh tokens are not guessed either; what is counted is those that are not good.
 pub(crate) const REFRESH: Limits = Limits::Of(&[limit("refresh", Per::Address, 60, MINUTE)]);
 
+/// Reads up to a thousand rows, for somebody in a session; people ask for it once in a while.
+pub(crate) const EXPORT: Limits = Limits::Of(&[limit("export", Per::Address, 10, MINUTE)]);
+
 const MAIL_TO_ONE: RouteLimit = limit("mail", Per::Identifier, 5, Duration::from_secs(15 * 60));
 const MAIL_TO_ALL: RouteLimit = limit("mail", Per::Everybody, 1200, MINUTE);
 
@@ -248,6 +251,7 @@ mod tests {
             CHANGE,
             VERIFY,
             REFRESH,
+            EXPORT,
         ];
         for limits in all {
             let Limits::Of(limits) = limits else {

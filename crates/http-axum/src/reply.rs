@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use portcullis_backends::flow::{ApiTokenInfo, Profile, ProfileIdentifier, SessionInfo};
+use portcullis_backends::flow::{
+    AccountExport, ApiTokenInfo, Profile, ProfileIdentifier, SessionInfo,
+};
 use portcullis_core::api_token::{IpAllowlist, Scopes};
 use portcullis_core::factor::FactorKind;
 use portcullis_core::id::{ApiTokenId, SessionId, TenantId, UserId};
@@ -193,6 +195,12 @@ impl From<Profile> for Person {
         }
     }
 }
+
+/// What is kept about a person: identifiers, profile, account, factors, sessions, API tokens and the newest events.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = Object)]
+pub(crate) struct Export(pub(crate) AccountExport);
 
 /// A person's live sessions, newest first.
 #[derive(Debug, Serialize, ToSchema)]

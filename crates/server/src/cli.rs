@@ -180,6 +180,8 @@ pub(crate) enum User {
     Activate(Who),
     /// Forget their failed sign-ins
     Unlock(Who),
+    /// Print what is kept about one person as JSON, without secrets
+    Export(Who),
     /// Bring people over from another system, with their password hashes
     Import(Import),
 }

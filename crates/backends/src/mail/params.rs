@@ -19,6 +19,7 @@ pub(crate) enum MailParams {
     AddressTaken {},
     PasswordReset { link: String, minutes: u64 },
     PasswordChanged {},
+    AccountClosed {},
 }
 
 impl MailParams {
@@ -33,6 +34,7 @@ impl MailParams {
             Self::AddressTaken {} => MailTemplate::AddressTaken,
             Self::PasswordReset { .. } => MailTemplate::PasswordReset,
             Self::PasswordChanged {} => MailTemplate::PasswordChanged,
+            Self::AccountClosed {} => MailTemplate::AccountClosed,
         }
     }
 
@@ -61,6 +63,7 @@ impl MailParams {
                 minutes: 30,
             },
             Self::PasswordChanged {},
+            Self::AccountClosed {},
         ]
     }
 

@@ -9,6 +9,7 @@
     reason = "a test fails by panicking, in its harness too"
 )]
 
+mod account;
 mod admin;
 mod api_tokens;
 mod background;

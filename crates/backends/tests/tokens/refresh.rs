@@ -1,8 +1,11 @@
 //! Refresh tokens.
 
+use portcullis_backends::Authentication;
+use portcullis_backends::core::backend::Credential;
 use portcullis_backends::core::event::{AuthEventType, Reason};
 use portcullis_backends::core::policy::PolicyOverrides;
 use portcullis_backends::core::secret::SecretText;
+use portcullis_backends::flow::CloseAccountOutcome;
 use portcullis_backends::tokens::opaque::TokenClass;
 
 use super::{ADA, Harness, instance, issue, jwt_keys, refresh, refresh_with, scopes};
@@ -197,4 +200,18 @@ async fn the_families_of_a_person_are_capped() {
         good.push(refresh(&h, token).await.is_some());
     }
     assert_eq!(good, [false, true, true]);
+}
+
+#[tokio::test]
+async fn closing_an_account_ends_its_families_and_access_tokens() {
+    let h = instance().await;
+    let pair = issue(&h, None).await;
+    let here = h.sign_in(ADA).await;
+    let context = h.context();
+    let closed = h.portcullis.close_account(&here.principal, &context).await;
+    assert_eq!(closed.unwrap(), CloseAccountOutcome::Closed);
+    assert!(refresh(&h, &pair.refresh).await.is_none());
+    let bearer = Credential::Bearer(pair.access.expose());
+    let answer = h.present(Some(bearer)).await.unwrap();
+    assert!(matches!(answer, Authentication::Rejected));
 }

@@ -12,13 +12,13 @@ use crate::call::{plain, with_body};
 use crate::code::Code;
 use crate::config::Switch;
 use crate::handler::{
-    api_tokens, email_change, health, magic_link, password, profile, sessions, sign_in, sign_up,
-    step_up, tokens, verify,
+    account, api_tokens, email_change, health, magic_link, password, profile, sessions, sign_in,
+    sign_up, step_up, tokens, verify,
 };
 use crate::limit::{self, Limits};
 use crate::openapi;
 use crate::reply::{
-    Accepted, ApiTokens, Caller, CreatedApiToken, Health, Person, ResetLinkWorks, Revoked,
+    Accepted, ApiTokens, Caller, CreatedApiToken, Export, Health, Person, ResetLinkWorks, Revoked,
     Sessions, Tokens, Verified,
 };
 
@@ -213,6 +213,20 @@ pub static ROUTES: &[RouteSpec] = &[
         body: , answer: 200 Person,
         events: [CredentialRejected], codes: [NotFound], pages: None,
         profile::profile
+    ),
+    route!(
+        Post "/account/close" "Close one's account for good; whatever its owner was signed in with ends",
+        Account, FreshSession, limit::CHANGE,
+        body: , answer: 204,
+        events: [AccountStateChanged, AccessDenied], codes: [], pages: None,
+        account::close
+    ),
+    route!(
+        Get "/account/export" "What is kept about the caller, without secrets",
+        Account, FreshSession, limit::EXPORT,
+        body: , answer: 200 Export,
+        events: [AccountExported, AccessDenied], codes: [NotFound], pages: None,
+        account::export
     ),
     route!(
         Get "/sessions" "The caller's live sessions",

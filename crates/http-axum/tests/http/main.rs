@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, in its harness too"
 )]
 
+mod account;
 mod app;
 mod email_change;
 mod faults;

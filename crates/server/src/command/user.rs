@@ -1,4 +1,4 @@
-//! `user create|list|show|suspend|activate|unlock|import`.
+//! `user create|list|show|suspend|activate|unlock|export|import`.
 
 mod import;
 mod view;
@@ -38,6 +38,7 @@ pub(super) async fn run(asked: User, operator: &Operator) -> Result<(), Failure>
             };
             set_state(&who, change, operator).await
         }
+        User::Export(Who { who }) => export(&who, operator).await,
         User::Import(asked) => import::run(&asked, operator).await,
         User::Unlock(Who { who }) => {
             let user = operator.find(&who).await?.user.id;
@@ -104,6 +105,19 @@ async fn list(after: Option<&str>, limit: u32, operator: &Operator) -> Result<()
 fn show(record: &UserRecord, operator: &Operator) -> Result<(), Failure> {
     let view = UserView::new(record, operator.portcullis.now());
     operator.format.print(&view, UserView::text)
+}
+
+/// JSON either way; over several lines where a person reads it.
+async fn export(who: &str, operator: &Operator) -> Result<(), Failure> {
+    let user = operator.find(who).await?.user.id;
+    let read = operator
+        .portcullis
+        .admin_export_account(operator.tenant, user);
+    let export = read.await.map_err(failed)?.ok_or_else(|| nobody(who))?;
+    operator.format.print(&export, |export| {
+        // A tree of strings, numbers and maps with string keys: JSON can say all of it.
+        serde_json::to_string_pretty(export).unwrap_or_default()
+    })
 }
 
 async fn set_state(who: &str, change: StateChange, operator: &Operator) -> Result<(), Failure> {

@@ -29,6 +29,7 @@ macro_rules! builtin {
 #[rustfmt::skip]
 const BUILTIN: &[Builtin] = builtin! {
     "en":
+        "account_closed",
         "address_taken",
         "already_registered",
         "email_change",
@@ -39,6 +40,7 @@ const BUILTIN: &[Builtin] = builtin! {
         "password_reset",
         "verify_email";
     "de":
+        "account_closed",
         "address_taken",
         "already_registered",
         "email_change",
