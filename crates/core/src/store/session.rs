@@ -24,7 +24,7 @@ pub enum SessionInsert {
 pub enum SessionRotation {
     /// The old session is ended and the new one stored, in one step.
     Rotated,
-    /// The old session is not live; nothing was stored.
+    /// The old session is not live, or is not of the new one's owner; nothing was stored.
     Gone,
     /// The new id was used before; nothing was stored.
     IdTaken,
@@ -48,7 +48,7 @@ pub trait SessionStore: Send + Sync + 'static {
     /// that has ended or whose deadlines have passed at the touch.
     async fn touch_sessions(&self, touches: &[SessionTouch]) -> Result<(), StoreError>;
 
-    /// Ends `old` and stores `new` in one step.
+    /// Ends `old` and stores `new` in one step, where both are of one person.
     async fn rotate_session(
         &self,
         old: SessionId,

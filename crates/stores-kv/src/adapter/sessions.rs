@@ -28,8 +28,8 @@ const AT_ONCE: usize = 16;
 /// other writes read once and commit once. Where others change the same person's sessions at the same time, all of
 /// that is done again, up to 256 times; then the answer is `Unavailable`.
 ///
-/// Ids must carry the shard tag of their person, as [`SessionId::tagged`] makes them, and a rotation stays with its
-/// person: anything else is `Conflict`, because it could not be one step.
+/// Ids must carry the shard tag of their person, as [`SessionId::tagged`] makes them: anything else is `Conflict`, because
+/// it could not be one step.
 #[derive(Clone, Debug)]
 pub struct KvSessions<K> {
     kv: K,
@@ -141,11 +141,9 @@ impl<K: KeyValueStore> KvSessions<K> {
         let Some(before) = before.map(|row| Stored::read(old, row)).transpose()? else {
             return Ok(Some(SessionRotation::Gone));
         };
-        if !before.session.is_live(now) {
+        let owner = (before.session.tenant, before.session.user);
+        if !before.session.is_live(now) || owner != (new.tenant, new.user) {
             return Ok(Some(SessionRotation::Gone));
-        }
-        if (before.session.tenant, before.session.user) != (new.tenant, new.user) {
-            return Err(conflict("a session rotates into one of the same person"));
         }
         if Part::of_session(new.id) != part {
             self.taken_or_misplaced(new.id).await?;

@@ -46,11 +46,10 @@ impl State {
     }
 
     fn rotate_session(&mut self, old: SessionId, new: &Session, now: Timestamp) -> SessionRotation {
-        if self
-            .sessions
-            .get(&old)
-            .is_none_or(|session| !session.is_live(now))
-        {
+        let theirs = |session: &&Session| {
+            (session.tenant, session.user) == (new.tenant, new.user) && session.is_live(now)
+        };
+        if self.sessions.get(&old).filter(theirs).is_none() {
             return SessionRotation::Gone;
         }
         if self.sessions.contains(&new.id) {

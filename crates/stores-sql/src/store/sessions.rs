@@ -124,10 +124,6 @@ const TOUCH: &str = concat!(
      idle_deadline = max(idle_deadline, min(?, absolute_deadline)) WHERE id = ? AND ",
     live!()
 );
-const END: &str = concat!(
-    "UPDATE sessions SET revoked_at = ? WHERE id = ? AND ",
-    live!()
-);
 const REVOKE: &str = concat!(
     "UPDATE sessions SET revoked_at = ? WHERE id = ? AND tenant_id = ? AND user_id = ? AND ",
     live!()
@@ -189,7 +185,8 @@ impl<D: Driver> SessionStore for SqlStore<D> {
         new: &Session,
         now: Timestamp,
     ) -> Result<SessionRotation, StoreError> {
-        let end = Step::new("end the old session", END, values![now, old, now, now]);
+        let values = values![now, old, new.tenant, new.user, now, now];
+        let end = Step::new("end the old session", REVOKE, values);
         let mut script = Script::of(end.one_or(Refusal::NotFound));
         script.turn_of(new.user);
         script.step(insert_step(new)?);

@@ -144,7 +144,7 @@ pub async fn a_rotation_ends_the_old_and_opens_the_new<S: SessionStore>(trial: T
 }
 
 // SE-02, SE-13
-/// A session that is not live, or a new id that was used, rotates nothing.
+/// A session that is not live or somebody else's, or a new id that was used, rotates nothing.
 pub async fn a_rotation_needs_a_live_session_and_a_new_id<S: SessionStore>(trial: Trial<S>) {
     let store = &trial.store;
     let (tenant, user) = trial.owner();
@@ -164,6 +164,11 @@ pub async fn a_rotation_needs_a_live_session_and_a_new_id<S: SessionStore>(trial
         assert_eq!(rotated, SessionRotation::Gone);
         assert!(store.session(new.id).await.unwrap().is_none());
     }
+    let (their_tenant, somebody_else) = trial.owner();
+    let theirs = trial.new_session(their_tenant, somebody_else);
+    let rotated = store.rotate_session(live.id, &theirs, after(2)).await;
+    assert_eq!(rotated.unwrap(), SessionRotation::Gone);
+    assert!(store.session(theirs.id).await.unwrap().is_none());
     for used in [ended, live.id] {
         let mut new = trial.new_session(tenant, user);
         new.id = used;
