@@ -281,6 +281,8 @@ async fn an_operator_exports_the_same_and_the_log_says_so() {
     let ada = h.person(ADA).await;
     let here = h.sign_in(ADA).await;
     let (tenant, context) = (h.portcullis.default_tenant(), h.context());
+    // One export a moment, so that the log has an order.
+    h.advance(1);
     let own = h.portcullis.export_account(&here.principal, &context).await;
     let own = own.unwrap().unwrap();
     h.advance(1);
