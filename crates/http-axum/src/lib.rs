@@ -1,5 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+/// The pages of the cookbook that this crate's code is in, so that they compile.
+#[cfg(doctest)]
+mod cookbook {
+    #[doc = include_str!("../../../docs/cookbook/mount-the-routes.md")]
+    mod mount_the_routes {}
+    #[doc = include_str!("../../../docs/cookbook/protect-a-form.md")]
+    mod protect_a_form {}
+}
+
 mod answer;
 mod body;
 mod call;
