@@ -185,7 +185,7 @@ async fn the_cookie_lasts_as_long_as_the_session_can_and_is_set_again_with_a_new
         app.advance(13 * DAY);
         ada.check().await.expect(StatusCode::OK);
         app.portcullis.run_due().await.unwrap();
-        assert_eq!(ada.jar.len(), 1, "{left} days left");
+        assert!(ada.jar.contains_key(COOKIE), "{left} days left");
     }
     app.advance(12 * DAY - 1);
     ada.check().await.expect(StatusCode::OK);
@@ -248,7 +248,7 @@ async fn ending_ones_own_session_by_its_id_is_signing_out() {
     let answer = ada.delete(&format!("/auth/sessions/{id}")).await;
     assert!(answer.header("clear-site-data").is_some(), "{answer:?}");
     answer.expect(StatusCode::NO_CONTENT);
-    assert!(ada.jar.is_empty());
+    assert!(!ada.jar.contains_key(COOKIE));
     ada.jar = kept;
     ada.check().await.expect(StatusCode::UNAUTHORIZED);
 }
@@ -271,7 +271,7 @@ async fn signing_out_everywhere_ends_sessions_and_token_pairs_and_leaves_api_tok
     let answer = ada.post_empty("/auth/logout/all").await;
     assert!(answer.header("clear-site-data").is_some(), "{answer:?}");
     answer.expect(StatusCode::NO_CONTENT);
-    assert!(ada.jar.is_empty());
+    assert!(!ada.jar.contains_key(COOKIE));
     ada.jar = kept;
     ada.check().await.expect(StatusCode::UNAUTHORIZED);
     phone.check().await.expect(StatusCode::UNAUTHORIZED);
