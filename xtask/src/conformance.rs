@@ -64,6 +64,14 @@ const STORES: &[Store] = &[
         server: None,
     },
     Store {
+        name: "split",
+        package: "portcullis-stores-kv",
+        target: "split",
+        module: "",
+        file: "crates/stores-kv/tests/split.rs",
+        server: None,
+    },
+    Store {
         name: "redis",
         package: "portcullis-stores-kv",
         target: "redis",

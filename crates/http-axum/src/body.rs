@@ -29,7 +29,7 @@ pub(crate) const BODY_MAX_BYTES: usize = 64 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BodyKind {
-    /// None; one that is sent is not read.
+    /// None; one that is sent is dropped.
     None,
     /// `application/json`.
     Json,
@@ -107,6 +107,14 @@ async fn bounded(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(Code::PayloadTooLarge)),
         Err(_broken_off) => Err(Problem::new(Code::MalformedRequest)),
+    }
+}
+
+/// Reads a body that nobody wants, no more of it than the bound.
+pub(crate) async fn drop_unread(body: Body) {
+    if !body.is_end_stream() {
+        // Longer, or broken off: the server closes the connection after the answer.
+        let _unwanted = Limited::new(body, BODY_MAX_BYTES).collect().await;
     }
 }
 

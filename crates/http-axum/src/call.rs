@@ -92,9 +92,11 @@ impl Call {
     }
 }
 
-/// Runs a handler that takes no body, within the route's limits.
+/// Runs a handler that takes no body, within the route's limits. A body that came all the same is read and dropped: left
+/// where it is, an empty one in chunks would make the server close the connection without saying so.
 pub(crate) async fn plain<'a, F>(
     call: &'a Call,
+    body: Body,
     handler: impl FnOnce(&'a Call) -> F,
 ) -> Result<Answer, Problem>
 where
@@ -103,6 +105,7 @@ where
     let (counted, limits) = (call.counted(), &call.spec.limits);
     counted.take(limits, Per::Address, None).await?;
     counted.take(limits, Per::Everybody, None).await?;
+    body::drop_unread(body).await;
     handler(call).await
 }
 

@@ -58,7 +58,7 @@ macro_rules! route {
     (@input $input:ident) => { input::<$input>() };
     (@output) => { None };
     (@output $output:ident) => { Some(Shape::of::<$output>()) };
-    (@run $handler:path,) => { |call, _unread| Box::pin(plain(call, $handler)) };
+    (@run $handler:path,) => { |call, body| Box::pin(plain(call, body, $handler)) };
     (@run $handler:path, $input:ident) => {
         |call, body| Box::pin(with_body::<$input, _>(call, body, $handler))
     };

@@ -1,5 +1,8 @@
 //! What every answer and every body must hold to.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -518,4 +521,21 @@ async fn a_header_of_its_own_is_no_pass_where_no_credential_is_looked_at() {
         .insert("authorization", "Bearer x".parse().unwrap());
     eve.sign_in(ADA).await.expect(StatusCode::FORBIDDEN);
     eve.sign_up(ADA).await.expect(StatusCode::FORBIDDEN);
+}
+
+// HT-10
+#[tokio::test]
+async fn a_body_that_a_route_takes_none_of_is_read_so_that_the_connection_stays_usable() {
+    let app = App::new().await;
+    let read = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&read);
+    let body = http_body_util::Full::from("nobody asked").map_frame(move |frame| {
+        seen.store(true, Ordering::SeqCst);
+        frame
+    });
+    let body = Body::new(body);
+    let request = Request::post("/auth/logout").body(body).unwrap();
+    let answer = app.send(request, "192.0.2.1").await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    assert!(read.load(Ordering::SeqCst));
 }
