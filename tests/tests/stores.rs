@@ -1,11 +1,6 @@
 //! Services on PostgreSQL and Redis: several of them on the same stores, and a Redis that forgets or goes away.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "helpers of tests fail by panicking"
-)]
+#![expect(clippy::expect_used, reason = "helpers of tests fail by panicking")]
 
 use std::time::Duration;
 
