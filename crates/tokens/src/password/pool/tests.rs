@@ -33,6 +33,22 @@ fn one_thread(queue: usize) -> HashPoolConfig {
     }
 }
 
+// TH-02
+#[test]
+fn the_dummy_hash_costs_what_new_hashes_cost() {
+    let config = HashPoolConfig {
+        params: Argon2Params {
+            memory_kib: 47_104,
+            iterations: 1,
+            parallelism: 1,
+        },
+        ..one_thread(1)
+    };
+    let entropy = Arc::new(SeededEntropy::new(2));
+    let pool = Argon2Pool::start(config, keys(), entropy).unwrap();
+    assert_eq!(pool.dummy.params, config.params);
+}
+
 /// Holds every worker up before each hash until it is opened, or gone.
 struct Gate {
     reached: Receiver<()>,
