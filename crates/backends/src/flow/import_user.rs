@@ -33,7 +33,7 @@ pub struct ImportUser {
     pub password: Option<ForeignHash>,
     /// What else is known: a JSON object.
     pub profile: Value,
-    /// Since when the other system knew them; `None` for now.
+    /// Since when the other system knew them; without it, from this moment on.
     pub created_at: Option<Timestamp>,
     /// How they arrive.
     pub state: ImportState,

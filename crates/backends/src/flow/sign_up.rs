@@ -193,7 +193,10 @@ impl Portcullis {
                 // must not keep the owner's mail away from them. A candidate's the directory says.
                 let is_ours = state == Some(EntityState::Pending);
                 if is_ours && user.email().is_none_or(|stored| stored.raw != email.raw) {
-                    let identifiers = [email.clone()];
+                    // The address alone: a user name that came with an import stays theirs.
+                    let others = user.identifiers.iter();
+                    let others = others.filter(|other| other.kind != email.kind).cloned();
+                    let identifiers: Vec<_> = [email.clone()].into_iter().chain(others).collect();
                     let directory = &self.0.stores.directory;
                     directory
                         .set_identifiers(context.tenant, user.id, &identifiers)

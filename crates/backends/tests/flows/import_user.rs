@@ -285,6 +285,27 @@ async fn a_user_name_needs_no_proof() {
     h.sign_in("ada").await;
 }
 
+// An address that nobody proved may be signed up with by anybody, and takes nothing else away.
+#[tokio::test]
+async fn a_sign_up_with_an_imported_address_leaves_the_user_name() {
+    let (h, _) = world().await;
+    let name = Identifier::username("ada").unwrap();
+    let mut unproved = person("m\u{131}ke@example.com");
+    unproved.verified = false;
+    unproved.identifiers.push(name.clone());
+    let user = imported(&h, unproved).await;
+    h.sign_up("mike@example.com", PASSWORD).await;
+    let tenant = h.portcullis.default_tenant();
+    let found = h
+        .portcullis
+        .admin_find_user(tenant, "mike@example.com")
+        .await;
+    let identifiers = found.unwrap().unwrap().user.identifiers;
+    assert_eq!(identifiers.len(), 2, "{identifiers:?}");
+    let named = h.portcullis.admin_find_user(tenant, "ada").await;
+    assert_eq!(named.unwrap().unwrap().user.id, user);
+}
+
 #[tokio::test]
 async fn nobody_who_cannot_be_imported_is() {
     let (h, _) = world().await;
