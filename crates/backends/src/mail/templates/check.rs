@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use minijinja::Value;
+use minijinja::{Error, ErrorKind, Value};
 
 use super::super::params::{MailParams, SAMPLE_URL};
 use super::super::render::values;
@@ -15,7 +15,12 @@ const SUBJECT_MAX_CHARS: usize = 200;
 
 pub(super) fn check(compiled: &Compiled, names: &[Name]) -> Result<(), TemplateError> {
     for params in MailParams::samples() {
-        let values = values(&params, HOSTILE, SAMPLE_URL).unwrap_or_default();
+        let values = values(&params, HOSTILE, SAMPLE_URL).map_err(|error| TemplateError {
+            template: params.template().as_str().to_owned(),
+            problem: Problem::Template(
+                Error::new(ErrorKind::BadSerialization, "no sample can be made").with_source(error),
+            ),
+        })?;
         for name in names
             .iter()
             .filter(|name| name.template == params.template())
@@ -30,10 +35,8 @@ pub(super) fn check(compiled: &Compiled, names: &[Name]) -> Result<(), TemplateE
 fn one(compiled: &Compiled, name: &Name, values: &Value) -> Result<(), Problem> {
     let found = compiled.environment.get_template(&name.to_string());
     let template = found.map_err(Problem::Template)?;
-    let known: BTreeSet<String> = values
-        .try_iter()
-        .map(|keys| keys.map(|key| key.to_string()).collect())
-        .unwrap_or_default();
+    let known = values.try_iter().map_err(Problem::Template)?;
+    let known: BTreeSet<String> = known.map(|key| key.to_string()).collect();
     let used = template.undeclared_variables(false);
     if let Some(unknown) = used.iter().find(|used| !known.contains(*used)) {
         return Err(Problem::UnknownValue {
@@ -42,8 +45,9 @@ fn one(compiled: &Compiled, name: &Name, values: &Value) -> Result<(), Problem> 
         });
     }
     let filled = template.render(values).map_err(Problem::Template)?;
-    let link = values.get_attr("link").unwrap_or_default();
-    let link = link.as_str().unwrap_or_default();
+    let link = values.get_attr("link").map_err(Problem::Template)?;
+    // A mail without a link has nothing to show: every text holds the empty one.
+    let link = link.as_str().unwrap_or("");
     match name.part {
         MailPart::Subject if !is_subject(&filled) => Err(Problem::Subject),
         MailPart::Subject => Ok(()),
