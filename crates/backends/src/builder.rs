@@ -14,7 +14,7 @@ use portcullis_core::clock::{Clock, SystemClock};
 use portcullis_core::entropy::Entropy;
 use portcullis_core::id::TenantId;
 use portcullis_core::mail::Mailer;
-use portcullis_core::policy::PolicyOverrides;
+use portcullis_core::policy::{PolicyOverrides, TenantPolicy};
 use portcullis_core::store::{
     AuditQuery, IdentityStore, RateLimitStore, ResolveSession, SecurityStore, SessionStore,
     SplitResolve, TicketStore,
@@ -437,7 +437,7 @@ impl<S: IdentityStore> Builder<S> {
             tokens: tokens.clone(),
             clock: Arc::clone(&self.clock),
             journal: Arc::clone(&journal),
-            system_policy: settings.policy,
+            system_policy: TenantPolicy::default().overlaid(&settings.policy),
         });
         let touches = Arc::new(Touches::default());
         let mut chain: Vec<Arc<dyn AuthBackend>> = vec![

@@ -11,7 +11,7 @@ use portcullis_core::factor::{FactorConfig, FactorKind, FactorVersion, LoadedFac
 use portcullis_core::id::{TenantId, UserId};
 use portcullis_core::identifier::Identifier;
 use portcullis_core::net::{ClientInfo, DeviceMark};
-use portcullis_core::policy::{PolicyOverrides, TenantPolicy};
+use portcullis_core::policy::TenantPolicy;
 use portcullis_core::rule;
 use portcullis_core::secret::{Password, PasswordHash};
 use portcullis_core::store::{
@@ -35,7 +35,8 @@ pub(crate) struct Passwords {
     pub(crate) tokens: Tokens,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) journal: Arc<Journal>,
-    pub(crate) system_policy: PolicyOverrides,
+    /// The default with the system's settings over it.
+    pub(crate) system_policy: TenantPolicy,
 }
 
 /// For whom a password is checked.
@@ -71,9 +72,12 @@ pub(crate) struct Matched {
 impl Passwords {
     /// A tenant's policy: the default, the system's settings over it, the tenant's own over both.
     pub(crate) async fn policy(&self, tenant: TenantId) -> Result<TenantPolicy, FlowError> {
-        let system = TenantPolicy::default().overlaid(&self.system_policy);
         let own = self.security.tenant_security(tenant).await?;
-        Ok(own.map_or(system, |own| system.overlaid(&own.policy)))
+        let system = self.system_policy.clone();
+        Ok(match own {
+            Some(own) => system.overlaid(&own.policy),
+            None => system,
+        })
     }
 
     pub(crate) fn identifier_digest(&self, tenant: TenantId, typed: &str) -> [u8; 32] {

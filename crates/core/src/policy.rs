@@ -1,90 +1,17 @@
 //! What a tenant asks of its people, inherited from the system field by field.
 
+mod parts;
+mod ranges;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Growing delays after failures. Never a lock without end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LockoutPolicy {
-    /// Failures in a row before the first delay (1..=100).
-    pub free_attempts: u32,
-    /// The first delay; it doubles with every further failure.
-    pub base_delay: Duration,
-    /// The longest delay.
-    pub max_delay: Duration,
-    /// A count is forgotten this long after its last failure.
-    pub window: Duration,
-}
-
-/// What a password must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PasswordRules {
-    /// Least length in code points: 15 where the password is the only factor, never under 8
-    /// (SP 800-63B-4 section 3.1.1.2).
-    pub min_length: u32,
-}
-
-/// How long sessions live and how many a person has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SessionPolicy {
-    /// A session unused for this long is over.
-    pub idle: Duration,
-    /// A session is over after this long, used or not.
-    pub absolute: Duration,
-    /// The most live sessions a person has; the one unused for longest makes room.
-    pub max_per_user: u32,
-    /// How recent the sign-in behind a sensitive change must be (SECURITY SE-07).
-    pub fresh_within: Duration,
-}
-
-/// How many API tokens a person has and how long they live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ApiTokenPolicy {
-    /// The most live tokens a person has.
-    pub max_per_user: u32,
-    /// The longest life of a token.
-    pub max_lifetime: Duration,
-    /// Whether a token must name its end.
-    pub expiry_required: bool,
-}
-
-/// How long access and refresh tokens live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TokenPolicy {
-    /// Life of an access token.
-    pub access: Duration,
-    /// A refresh token unused for this long is over.
-    pub refresh_idle: Duration,
-    /// A refresh family is over after this long, used or not.
-    pub refresh_absolute: Duration,
-    /// A spent refresh token that comes again within this time gets the same successor again.
-    pub refresh_grace: Duration,
-    /// The most live refresh families a person has; the one unused for longest makes room.
-    pub refresh_max_per_user: u32,
-}
-
-/// How long one-time links live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LinkPolicy {
-    /// E-mail verification.
-    pub email_verification: Duration,
-    /// Password reset.
-    pub password_reset: Duration,
-    /// Magic link.
-    pub magic_link: Duration,
-    /// Change of the address.
-    pub email_change: Duration,
-}
-
-/// With what people may sign in, besides a password.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SignInPolicy {
-    /// Whether a link in a mail signs in.
-    pub magic_link: bool,
-    /// Whether that link makes the account where the address has none.
-    pub magic_link_sign_up: bool,
-}
+pub use parts::{
+    ApiTokenPolicy, LinkPolicy, LockoutPolicy, PasswordRules, SessionPolicy, SignInPolicy,
+    TokenPolicy,
+};
+pub use ranges::PolicyError;
 
 /// Everything a tenant's policy says, resolved.
 ///
@@ -97,7 +24,7 @@ pub struct SignInPolicy {
 /// | token | access 15 min; refresh idle 30 days, absolute 90 days, grace 10 s, 50 a person |
 /// | link | e-mail verification 24 h, password reset 30 min, magic link 15 min, change of address 24 h |
 /// | sign_in | a magic link signs in and makes no account |
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantPolicy {
     /// Delays after failures.
     pub lockout: LockoutPolicy,
@@ -166,7 +93,7 @@ macro_rules! overrides {
         /// The fields of [`TenantPolicy`] that one level sets; what it leaves out is inherited.
         ///
         /// Durations are whole seconds. Unknown fields are refused.
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields, default)]
         pub struct PolicyOverrides {
             $($(#[$doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $name: Option<$kind>,)+
@@ -176,7 +103,7 @@ macro_rules! overrides {
             /// This policy with what `level` sets put over it.
             #[must_use]
             pub fn overlaid(mut self, level: &PolicyOverrides) -> Self {
-                $(if let Some(value) = level.$name {
+                $(if let Some(value) = level.$name.clone() {
                     let apply: fn($kind) -> _ = $apply;
                     self.$($path).+ = apply(value);
                 })+
@@ -239,134 +166,6 @@ overrides! {
     magic_link_sign_up: bool => sign_in.magic_link_sign_up, same;
     /// Life of a password reset link, in seconds (60..=3600).
     link_password_reset_secs: u32 => link.password_reset, secs;
-}
-
-/// A policy value outside its range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("policy: {field} must be {range}")]
-pub struct PolicyError {
-    /// The field as configuration spells it.
-    pub field: &'static str,
-    /// The allowed range in words.
-    pub range: &'static str,
-}
-
-impl TenantPolicy {
-    /// Checks every range.
-    ///
-    /// # Errors
-    /// [`PolicyError`] naming the first field outside its range.
-    pub fn validate(&self) -> Result<(), PolicyError> {
-        let within = |value: Duration, least: u64, most: u64| {
-            value >= Duration::from_secs(least) && value <= Duration::from_secs(most)
-        };
-        let checks = [
-            (
-                (1..=100).contains(&self.lockout.free_attempts),
-                "lockout_free_attempts",
-                "1..=100",
-            ),
-            (
-                within(self.lockout.base_delay, 1, HOUR),
-                "lockout_base_delay_secs",
-                "1..=3600",
-            ),
-            (
-                within(self.lockout.max_delay, 1, DAY),
-                "lockout_max_delay_secs",
-                "1..=86400",
-            ),
-            (
-                self.lockout.base_delay <= self.lockout.max_delay,
-                "lockout_base_delay_secs",
-                "at most lockout_max_delay_secs",
-            ),
-            (
-                (8..=128).contains(&self.password.min_length),
-                "password_min_length",
-                "8..=128",
-            ),
-            (
-                within(self.session.idle, MINUTE, 400 * DAY),
-                "session_idle_secs",
-                "60 s to 400 days",
-            ),
-            (
-                within(self.session.absolute, MINUTE, 400 * DAY),
-                "session_absolute_secs",
-                "60 s to 400 days",
-            ),
-            (
-                (1..=1000).contains(&self.session.max_per_user),
-                "session_max_per_user",
-                "1..=1000",
-            ),
-            (
-                within(self.session.fresh_within, 10, HOUR),
-                "session_fresh_within_secs",
-                "10..=3600",
-            ),
-            (
-                self.api_token.max_per_user <= 1000,
-                "api_token_max_per_user",
-                "0..=1000",
-            ),
-            (
-                within(self.api_token.max_lifetime, MINUTE, 3653 * DAY),
-                "api_token_max_lifetime_secs",
-                "60 s to 10 years",
-            ),
-            (
-                within(self.token.access, MINUTE, DAY),
-                "token_access_secs",
-                "60..=86400",
-            ),
-            (
-                within(self.token.refresh_idle, MINUTE, 400 * DAY),
-                "token_refresh_idle_secs",
-                "60 s to 400 days",
-            ),
-            (
-                within(self.token.refresh_absolute, MINUTE, 400 * DAY),
-                "token_refresh_absolute_secs",
-                "60 s to 400 days",
-            ),
-            (
-                within(self.token.refresh_grace, 0, 60),
-                "token_refresh_grace_secs",
-                "0..=60",
-            ),
-            (
-                (1..=1000).contains(&self.token.refresh_max_per_user),
-                "token_refresh_max_per_user",
-                "1..=1000",
-            ),
-            (
-                within(self.link.email_verification, MINUTE, 7 * DAY),
-                "link_email_verification_secs",
-                "60..=604800",
-            ),
-            (
-                within(self.link.magic_link, MINUTE, 15 * MINUTE),
-                "link_magic_link_secs",
-                "60..=900",
-            ),
-            (
-                within(self.link.email_change, MINUTE, DAY),
-                "link_email_change_secs",
-                "60..=86400",
-            ),
-            (
-                within(self.link.password_reset, MINUTE, HOUR),
-                "link_password_reset_secs",
-                "60..=3600",
-            ),
-        ];
-        match checks.into_iter().find(|(holds, ..)| !holds) {
-            Some((_, field, range)) => Err(PolicyError { field, range }),
-            None => Ok(()),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -148,7 +148,7 @@ fn common<S: Everything>(
         .keys(keys)
         .public_url(public_url)
         .app_name(&config.app_name)
-        .policy(config.policy)
+        .policy(config.policy.clone())
         .mail_templates(config.mail_templates.clone())
         .keep_dead_mail(config.keep_dead_mail)
         .trusted_proxies(config.trusted_proxies.clone())
