@@ -51,4 +51,4 @@ pub use crate::passwords::IDENTIFIER_MAX_BYTES;
 pub use sign_up::{SignUp, SignUpOutcome};
 pub use step_up::{StepUp, StepUpOutcome};
 pub use token_pair::{RefreshOutcome, RefreshRequest, TokenOutcome, TokenPair, TokenRequest};
-pub use verify_email::{ResendVerification, VerifyEmail, VerifyEmailOutcome};
+pub use verify_email::{ResendOutcome, ResendVerification, VerifyEmail, VerifyEmailOutcome};

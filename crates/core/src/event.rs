@@ -172,6 +172,8 @@ spelled! {
         SwitchedOff = "switched_off",
         /// The password breaks the tenant's rules.
         PasswordRules = "password_rules",
+        /// The tenant's policy does not let the address sign up.
+        SignUpNotAllowed = "sign_up_not_allowed",
     }
 }
 

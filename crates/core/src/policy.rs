@@ -2,6 +2,7 @@
 
 mod parts;
 mod ranges;
+mod sign_up;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ pub use parts::{
     TokenPolicy,
 };
 pub use ranges::PolicyError;
+pub use sign_up::{EMAIL_DOMAINS_MAX, EmailDomainError, EmailDomains, SignUpMode, SignUpPolicy};
 
 /// Everything a tenant's policy says, resolved.
 ///
@@ -24,6 +26,7 @@ pub use ranges::PolicyError;
 /// | token | access 15 min; refresh idle 30 days, absolute 90 days, grace 10 s, 50 a person |
 /// | link | e-mail verification 24 h, password reset 30 min, magic link 15 min, change of address 24 h |
 /// | sign_in | a magic link signs in and makes no account |
+/// | sign_up | open to everybody |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantPolicy {
     /// Delays after failures.
@@ -40,6 +43,8 @@ pub struct TenantPolicy {
     pub link: LinkPolicy,
     /// Ways to sign in.
     pub sign_in: SignInPolicy,
+    /// Who may sign up by themselves.
+    pub sign_up: SignUpPolicy,
 }
 
 const MINUTE: u64 = 60;
@@ -84,6 +89,7 @@ impl Default for TenantPolicy {
                 magic_link: true,
                 magic_link_sign_up: false,
             },
+            sign_up: SignUpPolicy::default(),
         }
     }
 }
@@ -166,6 +172,10 @@ overrides! {
     magic_link_sign_up: bool => sign_in.magic_link_sign_up, same;
     /// Life of a password reset link, in seconds (60..=3600).
     link_password_reset_secs: u32 => link.password_reset, secs;
+    /// Who may sign up by themselves: `open`, `domains`, `invite_only` or `closed`.
+    sign_up: SignUpMode => sign_up.mode, same;
+    /// The domains of addresses that may, such as `example.com` and `*.example.com` (at most 256).
+    sign_up_domains: EmailDomains => sign_up.domains, same;
 }
 
 #[cfg(test)]

@@ -7,3 +7,4 @@ pub mod lockout;
 pub mod mailed;
 pub mod password;
 pub mod session;
+pub mod sign_up;

@@ -67,6 +67,12 @@ codes! {
     StepUpRequired = FORBIDDEN "step_up_required" "Prove again that it is you",
     /// A credential of this class may not do this, such as an API token where a session is needed.
     CredentialNotAllowed = FORBIDDEN "credential_not_allowed" "Not with this credential",
+    /// Nobody signs up here by themselves. It is said to everybody, whoever has the address.
+    SignUpClosed = FORBIDDEN "sign_up_closed" "Sign-up is closed",
+    /// Accounts come by invitation only. It is said to everybody, whoever has the address.
+    SignUpInviteOnly = FORBIDDEN "sign_up_invite_only" "Sign-up is by invitation",
+    /// Addresses of this domain are not taken, whoever has them.
+    EmailDomainRefused = FORBIDDEN "email_domain_refused" "Addresses of this domain are not taken",
     /// The caller is known and may not do this.
     Forbidden = FORBIDDEN "forbidden" "Not allowed",
     /// There is nothing here, or nothing of the caller's.

@@ -12,6 +12,7 @@ use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::identifier::Identifier;
 use portcullis_core::policy::TenantPolicy;
 use portcullis_core::principal::Principal;
+use portcullis_core::rule::sign_up::{SignUpRefusal, may_use};
 use portcullis_core::secret::SecretText;
 use portcullis_core::session::Session;
 use portcullis_core::verification::{TokenKind, VerificationToken};
@@ -38,6 +39,8 @@ pub enum RequestEmailChangeOutcome {
     Unchanged,
     /// The account has no address to change.
     NoAddress,
+    /// The tenant takes addresses of certain domains only, and this is none of them, whoever has it.
+    NotAllowed(SignUpRefusal),
 }
 
 /// The link from the mail to the new address, acted on.
@@ -87,8 +90,13 @@ impl Portcullis {
         if old.raw == input.email.raw {
             return Ok(RequestEmailChangeOutcome::Unchanged);
         }
-        let holder = stores.directory.find_user(tenant, &input.email).await?;
         let kind = AuthEventType::EmailChangeRequested;
+        if let Err(refusal) = may_use(&policy.sign_up, &input.email.canonical) {
+            self.note_link(id, kind, Reason::SignUpNotAllowed, context)
+                .await;
+            return Ok(RequestEmailChangeOutcome::NotAllowed(refusal));
+        }
+        let holder = stores.directory.find_user(tenant, &input.email).await?;
         let event = self.event(tenant, kind, &context.client)?.about(id);
         let notice = &MailParams::EmailChangeRequested {};
         let notice = self.queue_mail(tenant, &user, notice, &context.client)?;
@@ -177,7 +185,12 @@ impl Portcullis {
         if subject.epoch != session.epoch {
             return Ok(ConfirmEmailChangeOutcome::SessionRequired);
         }
-        match self.change_email(&token, &user, context).await? {
+        let policy = self.policy(context.tenant).await?;
+        let changed = match may_use(&policy.sign_up, &token.email) {
+            Ok(()) => self.change_email(&token, &user, context).await?,
+            Err(_refusal) => Err(Reason::SignUpNotAllowed),
+        };
+        match changed {
             Ok(change) => {
                 self.0.mail_queued.notify_one();
                 let session = self.after_email_change(&session, subject, &change).await;

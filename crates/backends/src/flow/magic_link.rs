@@ -13,6 +13,7 @@ use portcullis_core::id::{TenantId, UserId};
 use portcullis_core::identifier::{Identifier, IdentifierKind};
 use portcullis_core::policy::TenantPolicy;
 use portcullis_core::rule::mailed::{self, MailedSignIn};
+use portcullis_core::rule::sign_up::may_sign_up;
 use portcullis_core::secret::SecretText;
 use portcullis_core::session::AssuranceLevel;
 use portcullis_core::state::EntityState;
@@ -129,7 +130,14 @@ impl Portcullis {
             return Err(Reason::SwitchedOff);
         }
         let person = person.map(|person| (&person.subject, &person.account));
-        mailed::sign_in(person, email, policy.sign_in.magic_link_sign_up, self.now())
+        let allowed = may_sign_up(&policy.sign_up, &email.canonical).is_ok();
+        let makes_accounts = policy.sign_in.magic_link_sign_up;
+        match mailed::sign_in(person, email, makes_accounts && allowed, self.now()) {
+            Err(Reason::UnknownIdentifier | Reason::Unverified) if makes_accounts && !allowed => {
+                Err(Reason::SignUpNotAllowed)
+            }
+            decided => decided,
+        }
     }
 
     fn with_magic_link(

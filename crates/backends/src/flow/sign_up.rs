@@ -15,6 +15,7 @@ use portcullis_core::identifier::Identifier;
 use portcullis_core::net::ClientInfo;
 use portcullis_core::policy::TenantPolicy;
 use portcullis_core::rule::password::PasswordRejection;
+use portcullis_core::rule::sign_up::{SignUpRefusal, may_sign_up};
 use portcullis_core::secret::{Password, PasswordHash, Sealed, SecretText, TokenDigest};
 use portcullis_core::state::EntityState;
 use portcullis_core::verification::TokenKind;
@@ -47,6 +48,8 @@ pub enum SignUpOutcome {
     },
     /// The password breaks the tenant's rules; nothing was looked up.
     PasswordRefused(PasswordRejection),
+    /// The tenant's policy does not let the address sign up, whoever has it; nothing was looked up or hashed.
+    NotAllowed(SignUpRefusal),
 }
 
 /// What travels with a verification token, sealed.
@@ -76,6 +79,12 @@ impl Portcullis {
     ) -> Result<SignUpOutcome, FlowError> {
         let policy = self.policy(context.tenant).await?;
         let address = &input.email.canonical;
+        if let Err(refusal) = self
+            .let_sign_up(AuthEventType::SignUp, &input.email, &policy, context)
+            .await
+        {
+            return Ok(SignUpOutcome::NotAllowed(refusal));
+        }
         if let Err(rejection) = self
             .judge_password(&input.password, &policy, address, None)
             .await?
@@ -118,6 +127,30 @@ impl Portcullis {
             }
         }
         Err(FlowError::Unavailable(Box::new(Refusal::Stale)))
+    }
+
+    /// Whether the policy lets an address sign up. It is asked before anybody is looked up, so that the answer is about
+    /// the policy alone.
+    pub(super) async fn let_sign_up(
+        &self,
+        event: AuthEventType,
+        email: &Identifier,
+        policy: &TenantPolicy,
+        context: &RequestContext,
+    ) -> Result<(), SignUpRefusal> {
+        let allowed = may_sign_up(&policy.sign_up, &email.canonical);
+        if let Err(refusal) = allowed {
+            let (tenant, client) = (context.tenant, &context.client);
+            let digest = self.0.tokens.identifier_digest(tenant, &email.canonical);
+            let key = digest.first_chunk().copied().unwrap_or_default();
+            let detail = json!({ "policy": refusal.to_string() });
+            let journal = &self.0.journal;
+            let reason = Reason::SignUpNotAllowed;
+            journal
+                .note_once(key, tenant, None, event, reason, detail, client)
+                .await;
+        }
+        allowed
     }
 
     async fn enrol(

@@ -6,7 +6,9 @@ use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::factor::FactorConfig;
 use portcullis_core::id::UserId;
 use portcullis_core::identifier::{Identifier, IdentifierKind};
+use portcullis_core::policy::TenantPolicy;
 use portcullis_core::rule::password::PasswordRejection;
+use portcullis_core::rule::sign_up::{SignUpRefusal, may_sign_up};
 use portcullis_core::secret::{Password, SecretText};
 use portcullis_core::state::EntityState;
 use portcullis_core::store::Activation;
@@ -45,6 +47,15 @@ pub enum VerifyEmailOutcome {
     Rejected,
 }
 
+/// How asking for the mail again ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResendOutcome {
+    /// A mail is on its way, where the address needs one.
+    Accepted,
+    /// The tenant's policy does not let the address sign up, whoever has it; nothing was looked up.
+    NotAllowed(SignUpRefusal),
+}
+
 /// Asks for the verification mail again.
 #[derive(Debug)]
 pub struct ResendVerification {
@@ -77,7 +88,17 @@ impl Portcullis {
             ReadLink::Works(token, user) => (token, user),
             ReadLink::Rejected => return Ok(VerifyEmailOutcome::Rejected),
         };
-        let factor = match self.factor_for(&input, &token, user, context).await? {
+        // Sign-up may have been closed since the link was sent (SECURITY TH-10).
+        let policy = self.policy(context.tenant).await?;
+        if may_sign_up(&policy.sign_up, &token.email).is_err() {
+            let (event, reason) = (AuthEventType::EmailVerified, Reason::SignUpNotAllowed);
+            self.note_link(user, event, reason, context).await;
+            return Ok(VerifyEmailOutcome::Rejected);
+        }
+        let factor = match self
+            .factor_for(&input, &token, user, &policy, context)
+            .await?
+        {
             Ok(factor) => factor,
             Err(outcome) => return Ok(outcome),
         };
@@ -132,12 +153,12 @@ impl Portcullis {
         input: &VerifyEmail,
         token: &VerificationToken,
         user: UserId,
+        policy: &TenantPolicy,
         context: &RequestContext,
     ) -> Result<Result<FactorConfig, VerifyEmailOutcome>, FlowError> {
         if let Some(password) = &input.password {
-            let policy = self.policy(context.tenant).await?;
             return match self
-                .judge_password(password, &policy, &token.email, None)
+                .judge_password(password, policy, &token.email, None)
                 .await?
             {
                 Ok(()) => Ok(Ok(FactorConfig::Password(
@@ -173,9 +194,12 @@ impl Portcullis {
         &self,
         input: ResendVerification,
         context: &RequestContext,
-    ) -> Result<(), FlowError> {
+    ) -> Result<ResendOutcome, FlowError> {
         let policy = self.policy(context.tenant).await?;
         let kind = AuthEventType::VerificationRequested;
+        if let Err(refusal) = self.let_sign_up(kind, &input.email, &policy, context).await {
+            return Ok(ResendOutcome::NotAllowed(refusal));
+        }
         let event = self.event(context.tenant, kind, &context.client)?;
         let security = &self.0.stores.security;
         let along = match self
@@ -226,7 +250,7 @@ impl Portcullis {
         match security.record(along).await? {
             Write::Applied(()) => {
                 self.0.mail_queued.notify_one();
-                Ok(())
+                Ok(ResendOutcome::Accepted)
             }
             Write::Refused(refusal) => Err(FlowError::internal(refusal)),
         }

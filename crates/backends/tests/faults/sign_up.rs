@@ -4,7 +4,9 @@ use portcullis_backends::FlowError;
 use portcullis_backends::core::event::{AuthEventType, Reason};
 use portcullis_backends::core::identifier::Identifier;
 use portcullis_backends::core::secret::SecretText;
-use portcullis_backends::flow::{ResendVerification, SignUpOutcome, VerifyEmailOutcome};
+use portcullis_backends::flow::{
+    ResendOutcome, ResendVerification, SignUpOutcome, VerifyEmailOutcome,
+};
 
 use crate::every::every_fault;
 use crate::world::{ADA, OTHER_PASSWORD, PASSWORD, World, cookie_of, session_of};
@@ -20,7 +22,9 @@ pub(crate) async fn resend(w: &World) -> Result<(), FlowError> {
     let asked = w
         .portcullis
         .resend_verification(ResendVerification { email }, &context);
-    asked.await
+    asked
+        .await
+        .map(|outcome| assert_eq!(outcome, ResendOutcome::Accepted))
 }
 
 /// The latest link activates the account with the password of this browser, once.

@@ -5,15 +5,19 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use portcullis_backends::core::along::Along;
 use portcullis_backends::core::backend::{Credential, Presented, RequestContext, RequestView};
 use portcullis_backends::core::clock::{Clock, ManualClock};
+use portcullis_backends::core::entity::TenantSecurity;
 use portcullis_backends::core::entropy::SeededEntropy;
 use portcullis_backends::core::event::{AuthEvent, EventQueryFilter};
 use portcullis_backends::core::id::UserId;
 use portcullis_backends::core::identifier::Identifier;
 use portcullis_backends::core::net::ClientInfo;
+use portcullis_backends::core::policy::PolicyOverrides;
 use portcullis_backends::core::secret::{Password, SecretText};
 use portcullis_backends::core::state::EntityState;
+use portcullis_backends::core::store::AccountStore as _;
 use portcullis_backends::flow::{
     SignIn, SignInOutcome, SignUp, SignUpOutcome, SignedIn, StateChange, VerifyEmail,
     VerifyEmailOutcome,
@@ -93,7 +97,7 @@ impl Harness {
             .unwrap()
         {
             SignUpOutcome::Accepted { browser } => browser,
-            SignUpOutcome::PasswordRefused(rejection) => panic!("{rejection}"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -179,6 +183,18 @@ impl Harness {
             .await
             .unwrap();
         assert_eq!(outcome, portcullis_backends::flow::AdminOutcome::Done);
+    }
+
+    /// What the tenant asks of its people from now on.
+    pub(crate) async fn set_policy(&self, policy: PolicyOverrides) {
+        let tenant = self.portcullis.default_tenant();
+        let security = self.store.tenant_security(tenant).await.unwrap();
+        let security = TenantSecurity {
+            policy,
+            ..security.unwrap()
+        };
+        let set = self.store.set_tenant_security(&security, Along::default());
+        assert!(set.await.unwrap().applied().is_some());
     }
 
     pub(crate) async fn present(

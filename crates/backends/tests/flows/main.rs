@@ -23,6 +23,7 @@ mod outbox;
 mod password;
 mod sign_in;
 mod sign_up;
+mod sign_up_policy;
 mod start;
 mod step_up;
 mod trusted_proxy;

@@ -38,7 +38,7 @@ impl Harness {
         self.try_change(who, current, new).await.unwrap()
     }
 
-    async fn forgot(&self, email: &str) {
+    pub(crate) async fn forgot(&self, email: &str) {
         let email = Identifier::email(email).unwrap();
         let forgot = ForgotPassword { email };
         // Mails of one moment come in no order.
@@ -50,12 +50,12 @@ impl Harness {
     }
 
     /// The token of a new link.
-    async fn reset_link(&self, email: &str) -> SecretText {
+    pub(crate) async fn reset_link(&self, email: &str) -> SecretText {
         self.forgot(email).await;
         self.mailed_token(email).await
     }
 
-    async fn reset(&self, link: &SecretText, password: &str) -> ResetPasswordOutcome {
+    pub(crate) async fn reset(&self, link: &SecretText, password: &str) -> ResetPasswordOutcome {
         let reset = ResetPassword {
             token: link.clone(),
             password: Password::new(password).unwrap(),
@@ -66,7 +66,7 @@ impl Harness {
             .unwrap()
     }
 
-    async fn link_works(&self, link: &SecretText) -> bool {
+    pub(crate) async fn link_works(&self, link: &SecretText) -> bool {
         let context = self.context();
         let outcome = self.portcullis.check_reset_link(link, &context).await;
         matches!(outcome.unwrap(), ResetLinkOutcome::Works { .. })

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{DAY, HOUR, MINUTE, TenantPolicy};
+use super::{DAY, HOUR, MINUTE, SignUpMode, TenantPolicy};
 
 /// A policy value outside its range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -123,6 +123,11 @@ impl TenantPolicy {
                 within(self.link.password_reset, MINUTE, HOUR),
                 "link_password_reset_secs",
                 "60..=3600",
+            ),
+            (
+                self.sign_up.mode != SignUpMode::Domains || !self.sign_up.domains.is_empty(),
+                "sign_up_domains",
+                "one domain at least where sign_up is domains",
             ),
         ];
         match checks.into_iter().find(|(holds, ..)| !holds) {

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use portcullis_backends::flow::{self, ConfirmEmailChangeOutcome, RequestEmailChangeOutcome};
 
-use super::sign_up::{accepted, email};
+use super::sign_up::{accepted, email, not_allowed};
 use super::verify::{by_form, invalid_link, token_in};
 use crate::answer::Answer;
 use crate::body::{ConfirmEmailChange, RequestEmailChange};
@@ -35,6 +35,7 @@ pub(crate) async fn request(call: &Call, input: RequestEmailChange) -> Result<An
         RequestEmailChangeOutcome::Accepted => accepted(),
         RequestEmailChangeOutcome::Unchanged => refused("is the address of the account"),
         RequestEmailChangeOutcome::NoAddress => refused("the account has no address to change"),
+        RequestEmailChangeOutcome::NotAllowed(refusal) => Err(not_allowed(refusal)),
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use portcullis_backends::flow;
 use portcullis_core::identifier::Identifier;
+use portcullis_core::rule::sign_up::SignUpRefusal;
 
 use crate::answer::Answer;
 use crate::body::{SendLink, SignUp};
@@ -36,16 +37,30 @@ pub(crate) async fn sign_up(call: &Call, input: SignUp) -> Result<Answer, Proble
         flow::SignUpOutcome::PasswordRefused(rejection) => {
             Err(Problem::password_refused("password", rejection))
         }
+        flow::SignUpOutcome::NotAllowed(refusal) => Err(not_allowed(refusal)),
     }
 }
 
 pub(crate) async fn send_link(call: &Call, input: SendLink) -> Result<Answer, Problem> {
     let email = email(&input.email)?;
     let again = flow::ResendVerification { email };
-    call.portcullis()
+    let outcome = call
+        .portcullis()
         .resend_verification(again, &call.context)
         .await?;
-    accepted()
+    match outcome {
+        flow::ResendOutcome::Accepted => accepted(),
+        flow::ResendOutcome::NotAllowed(refusal) => Err(not_allowed(refusal)),
+    }
+}
+
+/// The tenant's policy is a public fact: it is said to everybody alike.
+pub(super) fn not_allowed(refusal: SignUpRefusal) -> Problem {
+    Problem::new(match refusal {
+        SignUpRefusal::InviteOnly => Code::SignUpInviteOnly,
+        SignUpRefusal::Domain => Code::EmailDomainRefused,
+        _ => Code::SignUpClosed,
+    })
 }
 
 pub(super) fn accepted() -> Result<Answer, Problem> {

@@ -70,14 +70,16 @@ pub static ROUTES: &[RouteSpec] = &[
         Post "/signup" "Sign up with an e-mail address and a password",
         SignUp, Public, limit::SIGN_UP,
         body: SignUp, answer: 202 Accepted,
-        events: [SignUp], codes: [PasswordRefused], pages: None,
+        events: [SignUp],
+        codes: [PasswordRefused, SignUpClosed, SignUpInviteOnly, EmailDomainRefused], pages: None,
         sign_up::sign_up
     ),
     route!(
         Post "/signup/send_link" "Send the link of a sign-up again",
         SendLink, Public, limit::SEND_LINK,
         body: SendLink, answer: 202 Accepted,
-        events: [VerificationRequested], codes: [], pages: None,
+        events: [VerificationRequested],
+        codes: [SignUpClosed, SignUpInviteOnly, EmailDomainRefused], pages: None,
         sign_up::send_link
     ),
     route!(
@@ -190,7 +192,7 @@ pub static ROUTES: &[RouteSpec] = &[
         Post "/email/change/request" "Ask for another address; a link goes to it and a notice to the present one",
         EmailChange, FreshSession, limit::CHANGE_MAIL,
         body: RequestEmailChange, answer: 202 Accepted,
-        events: [EmailChangeRequested, AccessDenied], codes: [InvalidBody], pages: None,
+        events: [EmailChangeRequested, AccessDenied], codes: [InvalidBody, EmailDomainRefused], pages: None,
         email_change::request
     ),
     route!(

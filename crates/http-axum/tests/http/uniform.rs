@@ -268,3 +268,42 @@ async fn what_is_no_identifier_is_refused_like_a_wrong_password() {
         assert_eq!(answer.normalized(), unknown, "{typed:?}");
     }
 }
+
+// TH-01
+#[tokio::test]
+async fn where_sign_up_is_not_open_that_is_said_to_everybody_alike() {
+    use portcullis_backends::core::along::Along;
+    use portcullis_backends::core::policy::{EmailDomains, SignUpMode};
+    use portcullis_backends::core::store::AccountStore as _;
+    let app = app_with_every_state().await;
+    let tenant = app.portcullis.default_tenant();
+    for (mode, code) in [
+        (SignUpMode::Closed, "sign_up_closed"),
+        (SignUpMode::InviteOnly, "sign_up_invite_only"),
+        (SignUpMode::Domains, "email_domain_refused"),
+    ] {
+        let security = app.store.tenant_security(tenant).await.unwrap();
+        let mut security = security.unwrap();
+        security.policy.sign_up = Some(mode);
+        security.policy.sign_up_domains = Some(EmailDomains::parse(["example.net"]).unwrap());
+        let set = app.store.set_tenant_security(&security, Along::default());
+        assert!(set.await.unwrap().applied().is_some());
+        let before = app.hasher.hashes();
+        for path in ["/auth/signup", "/auth/signup/send_link"] {
+            let mut answers = Vec::new();
+            for state in STATES {
+                let mut body = json!({ "email": format!("{state}@example.com") });
+                if path == "/auth/signup" {
+                    body["password"] = json!(PASSWORD);
+                }
+                let answer = app.client().post(path, body).await;
+                assert_eq!(answer.code(), code, "{state}");
+                answers.push(answer.expect(StatusCode::FORBIDDEN).normalized());
+            }
+            assert!(answers.iter().all(|answer| answer == &answers[0]), "{path}");
+            // One mailbox is asked for so often in a quarter of an hour.
+            app.advance(3600);
+        }
+        assert_eq!(app.hasher.hashes(), before);
+    }
+}

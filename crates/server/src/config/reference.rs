@@ -119,7 +119,7 @@ fn access_tokens() -> Vec<Row> {
 
 #[rustfmt::skip]
 fn policy() -> Vec<Row> {
-    let TenantPolicy { lockout, password, session, api_token, token, link, sign_in } = TenantPolicy::default();
+    let TenantPolicy { lockout, password, session, api_token, token, link, sign_in, sign_up } = TenantPolicy::default();
     let secs = |duration: std::time::Duration| code(duration.as_secs());
     vec![
         row("policy.lockout_free_attempts", code(lockout.free_attempts), "failures in a row before the first delay, 1 to 100"),
@@ -144,5 +144,7 @@ fn policy() -> Vec<Row> {
         row("policy.link_email_change_secs", secs(link.email_change), "life of a link that changes the address, 60 to 86400"),
         row("policy.magic_link", code(sign_in.magic_link), "whether a link in a mail signs in"),
         row("policy.magic_link_sign_up", code(sign_in.magic_link_sign_up), "whether a magic link makes the account where the address has none"),
+        row("policy.sign_up", code(sign_up.mode), "who may sign up by themselves: `open` to everybody, `domains`, `invite_only` (there are no invitations yet, so nobody) or `closed`; the operator's `user create` and `user import` always work"),
+        row("policy.sign_up_domains", "none", "for `domains`: the domains of addresses that may sign up, and be changed to, such as `[\"example.com\", \"*.example.com\"]`; at most 256"),
     ]
 }

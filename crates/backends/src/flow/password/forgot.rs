@@ -6,7 +6,11 @@ use portcullis_core::entity::{Epoch, SubjectState, User};
 use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::id::UserId;
 use portcullis_core::identifier::Identifier;
+use portcullis_core::policy::TenantPolicy;
 use portcullis_core::rule;
+use portcullis_core::rule::sign_up::may_sign_up;
+use portcullis_core::state::EntityState;
+use portcullis_core::time::Timestamp;
 use portcullis_core::verification::TokenKind;
 
 use crate::error::FlowError;
@@ -42,7 +46,7 @@ impl Portcullis {
         let nobody = UserId::time_ordered(self.now(), self.entropy())?;
         let id = found.as_ref().map_or(nobody, |user| user.id);
         let subject = stores.security.subject_state(tenant, id).await?;
-        let allowed = self.may_have_a_link(found.as_ref(), subject.as_ref());
+        let allowed = self.may_have_a_link(found.as_ref(), subject.as_ref(), &policy);
         let to = Recipient {
             tenant,
             user: Some(id),
@@ -82,10 +86,30 @@ impl Portcullis {
         &self,
         user: Option<&User>,
         subject: Option<&SubjectState>,
+        policy: &TenantPolicy,
     ) -> Result<(), Reason> {
         match (user, subject) {
-            (Some(_), Some(subject)) => rule::credential::reset(subject, None, self.now()),
+            (Some(user), Some(subject)) => {
+                rule::credential::reset(subject, None, self.now())?;
+                let email = user.email().map_or("", |email| &*email.canonical);
+                still_may_sign_up(subject, email, policy, self.now())
+            }
             _ => Err(Reason::UnknownIdentifier),
         }
+    }
+}
+
+/// A link that sets a password also activates an account that has proved nothing yet: for that its address has to be one
+/// that may sign up.
+pub(super) fn still_may_sign_up(
+    subject: &SubjectState,
+    canonical_email: &str,
+    policy: &TenantPolicy,
+    now: Timestamp,
+) -> Result<(), Reason> {
+    match subject.user_status.effective_at(now) {
+        EntityState::Pending => may_sign_up(&policy.sign_up, canonical_email)
+            .map_err(|_refusal| Reason::SignUpNotAllowed),
+        _ => Ok(()),
     }
 }

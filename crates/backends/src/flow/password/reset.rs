@@ -7,6 +7,7 @@ use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::factor::FactorConfig;
 use portcullis_core::id::UserId;
 use portcullis_core::identifier::IdentifierKind;
+use portcullis_core::policy::TenantPolicy;
 use portcullis_core::rule;
 use portcullis_core::rule::password::PasswordRejection;
 use portcullis_core::secret::{Password, SecretText};
@@ -14,6 +15,7 @@ use portcullis_core::store::Activation;
 use portcullis_core::time::Timestamp;
 use portcullis_core::verification::{TokenKind, VerificationToken};
 
+use super::forgot::still_may_sign_up;
 use crate::error::FlowError;
 use crate::flow::mailed_link::{ReadLink, reason_of};
 use crate::mail::MailParams;
@@ -73,7 +75,8 @@ impl Portcullis {
         token: &SecretText,
         context: &RequestContext,
     ) -> Result<ResetLinkOutcome, FlowError> {
-        Ok(match self.open_reset_link(token, context).await? {
+        let policy = self.policy(context.tenant).await?;
+        Ok(match self.open_reset_link(token, &policy, context).await? {
             Some(opened) => ResetLinkOutcome::Works {
                 until: opened.token.expires_at,
             },
@@ -92,10 +95,10 @@ impl Portcullis {
         input: ResetPassword,
         context: &RequestContext,
     ) -> Result<ResetPasswordOutcome, FlowError> {
-        let Some(opened) = self.open_reset_link(&input.token, context).await? else {
+        let policy = self.policy(context.tenant).await?;
+        let Some(opened) = self.open_reset_link(&input.token, &policy, context).await? else {
             return Ok(ResetPasswordOutcome::Rejected);
         };
-        let policy = self.policy(context.tenant).await?;
         let (address, user) = (opened.token.email.as_str(), Some(&opened.user));
         if let Err(rejection) = self
             .judge_password(&input.password, &policy, address, user)
@@ -152,6 +155,7 @@ impl Portcullis {
     async fn open_reset_link(
         &self,
         token: &SecretText,
+        policy: &TenantPolicy,
         context: &RequestContext,
     ) -> Result<Option<Opened>, FlowError> {
         let (token, user) = match self.read_link(token, KIND, EVENT, context).await? {
@@ -166,7 +170,10 @@ impl Portcullis {
                 let theirs = user
                     .email()
                     .is_some_and(|email| email.canonical == token.email);
-                match rule::credential::reset(&subject, token.epoch, self.now()) {
+                let now = self.now();
+                let allowed = rule::credential::reset(&subject, token.epoch, now)
+                    .and_then(|()| still_may_sign_up(&subject, &token.email, policy, now));
+                match allowed {
                     Ok(()) if theirs => return Ok(Some(Opened { token, user })),
                     Ok(()) => Reason::Superseded,
                     Err(reason) => reason,
