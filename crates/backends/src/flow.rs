@@ -8,6 +8,7 @@ mod admin;
 mod api_tokens;
 mod close_account;
 mod email_change;
+mod email_code;
 mod export_account;
 mod import_user;
 mod magic_link;
@@ -31,6 +32,7 @@ pub use close_account::CloseAccountOutcome;
 pub use email_change::{
     ConfirmEmailChange, ConfirmEmailChangeOutcome, RequestEmailChange, RequestEmailChangeOutcome,
 };
+pub use email_code::{EmailCode, EmailCodeOutcome, EmailCodeSent, SendEmailCode};
 pub use export_account::{
     AccountExport, ExportedAccount, ExportedApiToken, ExportedEvent, ExportedFactor,
     ExportedIdentifier, ExportedSession,

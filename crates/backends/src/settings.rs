@@ -176,6 +176,16 @@ impl Settings {
         }
     }
 
+    /// The name of the cookie that ties a mailed code to the browser it was asked for in.
+    #[must_use]
+    pub const fn code_cookie(&self) -> &'static str {
+        if self.is_loopback_profile() {
+            "portcullis-code"
+        } else {
+            "__Host-portcullis-code"
+        }
+    }
+
     /// The name of the cookie that ties a sign-up to the browser it was made in.
     #[must_use]
     pub const fn sign_up_cookie(&self) -> &'static str {

@@ -56,6 +56,8 @@ spelled! {
         EmailChanged = "email_changed",
         /// A link to sign in with was asked for.
         MagicLinkRequested = "magic_link_requested",
+        /// A code to sign in with was asked for.
+        EmailCodeRequested = "email_code_requested",
         /// Somebody signed in, or tried to.
         SignIn = "sign_in",
         /// Somebody signed out.
@@ -152,6 +154,10 @@ spelled! {
         MalformedCredential = "malformed_credential",
         /// The secret half does not match.
         WrongSecret = "wrong_secret",
+        /// The code does not match.
+        WrongCode = "wrong_code",
+        /// Asked again too soon.
+        TooSoon = "too_soon",
         /// The credential may not be used from this address.
         AddressNotAllowed = "address_not_allowed",
         /// The token is for something else.

@@ -21,6 +21,8 @@ pub enum MailTemplate {
     AlreadyRegistered,
     /// The link that signs in.
     MagicLink,
+    /// The code that signs in.
+    EmailCode,
     /// The link that proves the new address of an account.
     EmailChange,
     /// Somebody asked to change the address of the account; to the address it has.
@@ -39,10 +41,11 @@ pub enum MailTemplate {
 
 impl MailTemplate {
     /// Every template.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::VerifyEmail,
         Self::AlreadyRegistered,
         Self::MagicLink,
+        Self::EmailCode,
         Self::EmailChange,
         Self::EmailChangeRequested,
         Self::EmailChanged,
@@ -59,6 +62,7 @@ impl MailTemplate {
             Self::VerifyEmail => "verify_email",
             Self::AlreadyRegistered => "already_registered",
             Self::MagicLink => "magic_link",
+            Self::EmailCode => "email_code",
             Self::EmailChange => "email_change",
             Self::EmailChangeRequested => "email_change_requested",
             Self::EmailChanged => "email_changed",

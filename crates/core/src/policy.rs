@@ -25,7 +25,7 @@ pub use sign_up::{EMAIL_DOMAINS_MAX, EmailDomainError, EmailDomains, SignUpMode,
 /// | api_token | 50 a person, at most 366 days, end optional |
 /// | token | access 15 min; refresh idle 30 days, absolute 90 days, grace 10 s, 50 a person |
 /// | link | e-mail verification 24 h, password reset 30 min, magic link 15 min, change of address 24 h |
-/// | sign_in | a magic link signs in and makes no account |
+/// | sign_in | a magic link signs in and makes no account; no code by mail, and where there is one, for 10 min |
 /// | sign_up | open to everybody |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantPolicy {
@@ -88,6 +88,8 @@ impl Default for TenantPolicy {
             sign_in: SignInPolicy {
                 magic_link: true,
                 magic_link_sign_up: false,
+                email_code: false,
+                email_code_life: Duration::from_secs(10 * MINUTE),
             },
             sign_up: SignUpPolicy::default(),
         }
@@ -170,6 +172,10 @@ overrides! {
     magic_link: bool => sign_in.magic_link, same;
     /// Whether a magic link makes the account where the address has none.
     magic_link_sign_up: bool => sign_in.magic_link_sign_up, same;
+    /// Whether a code in a mail signs in.
+    email_code: bool => sign_in.email_code, same;
+    /// Life of a code in a mail, in seconds (60..=600).
+    email_code_life_secs: u32 => sign_in.email_code_life, secs;
     /// Life of a password reset link, in seconds (60..=3600).
     link_password_reset_secs: u32 => link.password_reset, secs;
     /// Who may sign up by themselves: `open`, `domains`, `invite_only` or `closed`.

@@ -20,6 +20,8 @@ pub enum TokenKind {
     PasswordReset,
     /// Signs in.
     MagicLink,
+    /// Signs in together with a code that was sent by mail. It is mailed to nobody: a ticket knows it.
+    EmailCode,
     /// Proves a new address.
     EmailChange,
     /// Accepts an invitation.
@@ -28,10 +30,11 @@ pub enum TokenKind {
 
 impl TokenKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::EmailVerification,
         Self::PasswordReset,
         Self::MagicLink,
+        Self::EmailCode,
         Self::EmailChange,
         Self::Invite,
     ];
@@ -43,6 +46,7 @@ impl TokenKind {
             Self::EmailVerification => "email_verification",
             Self::PasswordReset => "password_reset",
             Self::MagicLink => "magic_link",
+            Self::EmailCode => "email_code",
             Self::EmailChange => "email_change",
             Self::Invite => "invite",
         }
@@ -63,6 +67,7 @@ impl TokenKind {
             Self::EmailVerification | Self::EmailChange => DAY,
             Self::PasswordReset => 30 * MINUTE,
             Self::MagicLink => 15 * MINUTE,
+            Self::EmailCode => 10 * MINUTE,
             Self::Invite => 7 * DAY,
         })
     }

@@ -32,6 +32,16 @@ impl CapturedMail {
             .unwrap_or(after.len());
         after.get(..end)
     }
+
+    /// The first line of the mail that is a code: two groups of four digits.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        let is_group = |group: &str| group.len() == 4 && group.bytes().all(|b| b.is_ascii_digit());
+        self.text.lines().find(|line| {
+            line.split_once(' ')
+                .is_some_and(|(first, second)| is_group(first) && is_group(second))
+        })
+    }
 }
 
 /// Delivers into memory. Clones share one mailbox.

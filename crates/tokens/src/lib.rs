@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod code;
 pub mod entropy;
 #[cfg(feature = "jwt")]
 pub mod jwt;

@@ -55,9 +55,9 @@ pub enum MagicLinkOutcome {
 }
 
 /// Who has an address, and where they stand.
-struct Person {
-    subject: SubjectState,
-    account: Account,
+pub(super) struct Person {
+    pub(super) subject: SubjectState,
+    pub(super) account: Account,
 }
 
 /// What the spent link made sure of.
@@ -100,7 +100,7 @@ impl Portcullis {
     }
 
     /// Who has an address: the same three reads whether anybody has or not.
-    async fn mailed_person(
+    pub(super) async fn mailed_person(
         &self,
         tenant: TenantId,
         email: &Identifier,
@@ -452,6 +452,6 @@ impl Portcullis {
 }
 
 /// The address as the directory holds it, not the spelling that was typed now.
-fn stored_address<'a>(user: Option<&'a User>, typed: &'a Identifier) -> &'a Identifier {
+pub(super) fn stored_address<'a>(user: Option<&'a User>, typed: &'a Identifier) -> &'a Identifier {
     user.map_or(typed, |user| stored_spelling(user, typed))
 }

@@ -13,6 +13,7 @@ pub(crate) enum MailParams {
     VerifyEmail { link: String, hours: u64 },
     AlreadyRegistered {},
     MagicLink { link: String, minutes: u64 },
+    EmailCode { code: String, minutes: u64 },
     EmailChange { link: String, hours: u64 },
     EmailChangeRequested {},
     EmailChanged {},
@@ -28,6 +29,7 @@ impl MailParams {
             Self::VerifyEmail { .. } => MailTemplate::VerifyEmail,
             Self::AlreadyRegistered {} => MailTemplate::AlreadyRegistered,
             Self::MagicLink { .. } => MailTemplate::MagicLink,
+            Self::EmailCode { .. } => MailTemplate::EmailCode,
             Self::EmailChange { .. } => MailTemplate::EmailChange,
             Self::EmailChangeRequested {} => MailTemplate::EmailChangeRequested,
             Self::EmailChanged {} => MailTemplate::EmailChanged,
@@ -50,6 +52,10 @@ impl MailParams {
             Self::MagicLink {
                 link: link(),
                 minutes: 15,
+            },
+            Self::EmailCode {
+                code: "1234 5678".to_owned(),
+                minutes: 10,
             },
             Self::EmailChange {
                 link: link(),

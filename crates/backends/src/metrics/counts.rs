@@ -35,7 +35,7 @@ labels!(
 );
 labels!(
     /// How somebody signs in.
-    Way { Password => "password", Token => "token", MagicLink => "magic_link" }
+    Way { Password => "password", Token => "token", MagicLink => "magic_link", EmailCode => "email_code" }
 );
 labels!(
     /// How signing in ended.

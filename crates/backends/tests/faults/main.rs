@@ -15,6 +15,7 @@ mod api_tokens;
 mod background;
 mod chain;
 mod email_change;
+mod email_code;
 mod every;
 #[cfg(feature = "foreign-hashes")]
 mod import_user;

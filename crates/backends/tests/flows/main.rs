@@ -11,6 +11,7 @@ mod account;
 mod basic;
 mod chain;
 mod email_change;
+mod email_code;
 mod harness;
 #[cfg(feature = "foreign-hashes")]
 mod import_user;

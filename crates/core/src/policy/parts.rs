@@ -82,4 +82,8 @@ pub struct SignInPolicy {
     pub magic_link: bool,
     /// Whether that link makes the account where the address has none.
     pub magic_link_sign_up: bool,
+    /// Whether a code in a mail signs in.
+    pub email_code: bool,
+    /// Life of that code, at most 10 minutes (ASVS 6.5.5).
+    pub email_code_life: Duration,
 }

@@ -129,6 +129,11 @@ impl TenantPolicy {
                 "sign_up_domains",
                 "one domain at least where sign_up is domains",
             ),
+            (
+                within(self.sign_in.email_code_life, MINUTE, 10 * MINUTE),
+                "email_code_life_secs",
+                "60..=600",
+            ),
         ];
         match checks.into_iter().find(|(holds, ..)| !holds) {
             Some((_, field, range)) => Err(PolicyError { field, range }),

@@ -144,6 +144,8 @@ fn policy() -> Vec<Row> {
         row("policy.link_email_change_secs", secs(link.email_change), "life of a link that changes the address, 60 to 86400"),
         row("policy.magic_link", code(sign_in.magic_link), "whether a link in a mail signs in"),
         row("policy.magic_link_sign_up", code(sign_in.magic_link_sign_up), "whether a magic link makes the account where the address has none"),
+        row("policy.email_code", code(sign_in.email_code), "whether a code in a mail signs in"),
+        row("policy.email_code_life_secs", secs(sign_in.email_code_life), "life of that code, 60 to 600"),
         row("policy.sign_up", code(sign_up.mode), "who may sign up by themselves: `open` to everybody, `domains`, `invite_only` (there are no invitations yet, so nobody) or `closed`; the operator's `user create` and `user import` always work"),
         row("policy.sign_up_domains", "none", "for `domains`: the domains of addresses that may sign up, and be changed to, such as `[\"example.com\", \"*.example.com\"]`; at most 256"),
     ]
