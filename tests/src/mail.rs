@@ -31,6 +31,22 @@ impl Mail {
     pub fn token(&self) -> String {
         token_in(&self.text).unwrap_or_else(|| panic!("no token in {}", self.text))
     }
+
+    /// The code on a line of its own, two groups of four digits, where it has one.
+    #[must_use]
+    pub fn code(&self) -> Option<String> {
+        let mut lines = self.text.lines().map(str::trim_end);
+        let code = lines.find(|line| {
+            line.split_once(' ')
+                .is_some_and(|(first, second)| is_group(first) && is_group(second))
+        });
+        code.map(str::to_owned)
+    }
+}
+
+/// Whether it is half a code.
+fn is_group(text: &str) -> bool {
+    text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The first verification token in a text.

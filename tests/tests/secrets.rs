@@ -5,7 +5,7 @@
 use std::fs;
 use std::time::Duration;
 
-use portcullis_tests::{Answer, ApiToken, DEFAULT_CONFIG, Person, Place, verify};
+use portcullis_tests::{Answer, ApiToken, DEFAULT_CONFIG, Mail, Person, Place, until, verify};
 use serde_json::{Value, json};
 
 /// Where `needle` stands in `bytes`.
@@ -52,7 +52,11 @@ fn secret(answer: &Answer, field: &str) -> String {
 #[test]
 fn no_secret_is_logged_or_stored() {
     let place = Place::new();
-    let mut service = place.start_with(&[], &[("RUST_LOG", "trace")]);
+    let variables = [
+        ("RUST_LOG", "trace"),
+        ("PORTCULLIS_POLICY__EMAIL_CODE", "true"),
+    ];
+    let mut service = place.start_with(&[], &variables);
     let mut ada = Person::new("ada");
     ada.password = "canary-password-4711-canary".to_owned();
     let browser = service.browser();
@@ -72,6 +76,14 @@ fn no_secret_is_logged_or_stored() {
     let access = format!("Bearer {}", secret(&next, "access_token"));
     let caller = service.browser().with_header("authorization", &access);
     let _good = caller.send("POST", "/auth/check-auth", None).expect(200);
+    let asked = json!({ "email": ada.email });
+    let sent = service.browser().post("/auth/email-code/send", &asked);
+    let ticket = secret(&sent.expect(202), "ticket");
+    let mailed = || place.mails_to(&ada.email).iter().find_map(Mail::code);
+    let code = until(Duration::from_secs(100), mailed).unwrap();
+    let typed = json!({ "code": code, "ticket": ticket });
+    let entered = service.browser().post("/auth/email-code/verify", &typed);
+    assert!(entered.is_success(), "{entered:?}");
 
     // Wrong ones are secrets too: they are somebody's password, mistyped or in the wrong field.
     let mut wrong = ada.clone();
@@ -100,6 +112,8 @@ fn no_secret_is_logged_or_stored() {
         "canary-operator-4715-canary",
         &sign_up_cookie,
         &link,
+        &ticket,
+        &code,
         &session,
         &api_token.token,
         &secret(&pair, "access_token"),

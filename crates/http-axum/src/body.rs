@@ -1,5 +1,6 @@
 //! Reading bodies: bounded, of a known type, into types that take nothing they do not know.
 
+mod code;
 pub(crate) mod form;
 mod input;
 mod link;
@@ -12,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use utoipa::ToSchema;
 
+pub(crate) use code::{EmailCode, SendEmailCode};
 pub(crate) use input::{
     ChangePassword, ForgotPassword, NewApiToken, RefreshRequest, ResetLink, ResetPassword,
     SendLink, SignIn, SignUp, StepUp, TokenRequest, Verify,

@@ -49,6 +49,8 @@ codes! {
     ConflictingCredentials = BAD_REQUEST "conflicting_credentials" "More than one credential",
     /// The link from the mail is unknown, used, superseded or expired; which of them is not said.
     InvalidLink = BAD_REQUEST "invalid_link" "The link does not work",
+    /// The code from the mail is wrong, used, superseded, expired or was tried too often, or was asked for elsewhere; which of them is not said.
+    InvalidCode = BAD_REQUEST "invalid_code" "The code does not work",
     /// The refresh token is unknown, spent, ended or expired, or was to be widened; which of them is not said.
     InvalidGrant = BAD_REQUEST "invalid_grant" "The refresh token is not accepted",
     /// No credential, and one is needed.

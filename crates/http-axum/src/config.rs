@@ -34,6 +34,9 @@ pub struct RoutesConfig {
     pub enable_step_up: bool,
     /// `POST magic-link/send`, `GET` and `POST magic-link/verify`.
     pub enable_magic_link: bool,
+    /// `POST email-code/send` and `POST email-code/verify`. The policy `email_code`, which is off where nobody turns it on,
+    /// says for each tenant whether they send and accept any.
+    pub enable_email_code: bool,
     /// `POST email/change/request`, `GET` and `POST email/change/confirm`.
     pub enable_email_change: bool,
     /// `GET profile`.
@@ -81,6 +84,7 @@ impl Default for RoutesConfig {
             enable_check_auth: true,
             enable_step_up: true,
             enable_magic_link: true,
+            enable_email_code: true,
             enable_email_change: true,
             enable_profile: true,
             enable_account: true,
@@ -129,6 +133,8 @@ pub enum Switch {
     StepUp,
     /// [`RoutesConfig::enable_magic_link`].
     MagicLink,
+    /// [`RoutesConfig::enable_email_code`].
+    EmailCode,
     /// [`RoutesConfig::enable_email_change`].
     EmailChange,
     /// [`RoutesConfig::enable_profile`].
@@ -163,6 +169,7 @@ impl Switch {
             Self::CheckAuth => config.enable_sign_in && config.enable_check_auth,
             Self::StepUp => config.enable_sign_in && config.enable_step_up,
             Self::MagicLink => config.enable_magic_link,
+            Self::EmailCode => config.enable_email_code,
             Self::EmailChange => config.enable_email_change,
             Self::Profile => config.enable_profile,
             Self::Account => config.enable_account,

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod api_tokens;
 pub(crate) mod email_change;
+pub(crate) mod email_code;
 pub(crate) mod health;
 pub(crate) mod magic_link;
 pub(crate) mod password;

@@ -133,6 +133,10 @@ pub(crate) const CHANGE: Limits = Limits::Of(&[limit("change", Per::Address, 30,
 /// Links are not guessed, having 256 bits; but a new password that comes with one is hashed.
 pub(crate) const VERIFY: Limits = Limits::Of(&[limit("verify", Per::Address, 30, MINUTE)]);
 
+/// Codes are guessed, five times a ticket and with delays for each address they are sent to; this bounds what one client
+/// tries over all addresses. What succeeds is given back.
+pub(crate) const CODE: Limits = Limits::Of(&[limit("email-code", Per::Address, 30, MINUTE)]);
+
 /// Refresh tokens are not guessed either; what is counted is those that are not good.
 pub(crate) const REFRESH: Limits = Limits::Of(&[limit("refresh", Per::Address, 60, MINUTE)]);
 
@@ -250,6 +254,7 @@ mod tests {
             FORGOT,
             CHANGE,
             VERIFY,
+            CODE,
             REFRESH,
             EXPORT,
         ];

@@ -103,6 +103,18 @@ pub(crate) fn choose_password(
     page(status, app, "Set a new password", &content)
 }
 
+/// The page that asks for the code from a mail.
+pub(crate) fn enter_code(status: StatusCode, app: &str, note: Option<&str>) -> Response {
+    let mut content = noted(note);
+    content.push_str(
+        "<p>If the address can be used, a mail with a code is on its way.</p>\
+         <form method=\"post\" action=\"verify\"><label>The code from the mail\
+         <input type=\"text\" name=\"code\" inputmode=\"numeric\" autocomplete=\"one-time-code\" required autofocus>\
+         </label><button>Sign in</button></form>",
+    );
+    page(status, app, "Sign in", &content)
+}
+
 fn noted(note: Option<&str>) -> String {
     let mut content = String::new();
     if let Some(note) = note {

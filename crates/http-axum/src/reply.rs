@@ -41,6 +41,30 @@ impl Accepted {
     };
 }
 
+/// The answer to whoever asked for a code, whatever there is behind the address.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CodeSent {
+    /// For people.
+    message: &'static str,
+    /// What the code works with, and nothing else does: keep it until the code is typed. A browser has it in a cookie.
+    #[schema(value_type = String)]
+    #[serde(serialize_with = "expose_one")]
+    ticket: SecretText,
+    /// How long both work, in seconds.
+    expires_in: u64,
+}
+
+impl CodeSent {
+    /// The same for everybody, bar the ticket (SECURITY TH-01).
+    pub(crate) const fn new(ticket: SecretText, expires_in: u64) -> Self {
+        Self {
+            message: "If the address can be used, a mail is on its way. Type the code in it here.",
+            ticket,
+            expires_in,
+        }
+    }
+}
+
 /// Who is signed in, and how.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Caller {
@@ -135,9 +159,13 @@ pub(crate) struct Tokens {
     pub(crate) scopes: Option<Scopes>,
 }
 
-/// The one place where a token leaves its wrapper into a body: it is its owner's, and shown once.
+/// Where tokens leave their wrapper into a body: they are their owner's, and shown once.
 fn expose<S: Serializer>(token: &Option<SecretText>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(token.as_ref().map_or("", SecretText::expose))
+}
+
+fn expose_one<S: Serializer>(token: &SecretText, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(token.expose())
 }
 
 /// A person as they see themselves.

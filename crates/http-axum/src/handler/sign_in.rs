@@ -45,7 +45,11 @@ pub(crate) async fn sign_in(call: &Call, input: SignIn) -> Result<Answer, Proble
 }
 
 /// The browser shows from now on that it signed in with this.
-fn knowing_the_device(call: &Call, typed: &str, answer: Answer) -> Result<Answer, Problem> {
+pub(super) fn knowing_the_device(
+    call: &Call,
+    typed: &str,
+    answer: Answer,
+) -> Result<Answer, Problem> {
     match call.portcullis().mark_device(&call.context, typed)? {
         Some(mark) => {
             let settings = call.settings();

@@ -4,22 +4,22 @@ use portcullis_core::event::AuthEventType as Event;
 
 use super::{Pages, RoutePolicy, RouteSpec, Shape, Verb, input};
 use crate::body::{
-    BodyKind, ChangePassword, ConfirmEmailChange, ForgotPassword, MagicLink, NewApiToken,
-    RefreshRequest, RequestEmailChange, ResetLink, ResetPassword, SendLink, SendMagicLink, SignIn,
-    SignUp, StepUp, TokenRequest, Verify,
+    BodyKind, ChangePassword, ConfirmEmailChange, EmailCode, ForgotPassword, MagicLink,
+    NewApiToken, RefreshRequest, RequestEmailChange, ResetLink, ResetPassword, SendEmailCode,
+    SendLink, SendMagicLink, SignIn, SignUp, StepUp, TokenRequest, Verify,
 };
 use crate::call::{plain, with_body};
 use crate::code::Code;
 use crate::config::Switch;
 use crate::handler::{
-    account, api_tokens, email_change, health, magic_link, password, profile, sessions, sign_in,
-    sign_up, step_up, tokens, verify,
+    account, api_tokens, email_change, email_code, health, magic_link, password, profile, sessions,
+    sign_in, sign_up, step_up, tokens, verify,
 };
 use crate::limit::{self, Limits};
 use crate::openapi;
 use crate::reply::{
-    Accepted, ApiTokens, Caller, CreatedApiToken, Export, Health, Person, ResetLinkWorks, Revoked,
-    Sessions, Tokens, Verified,
+    Accepted, ApiTokens, Caller, CodeSent, CreatedApiToken, Export, Health, Person, ResetLinkWorks,
+    Revoked, Sessions, Tokens, Verified,
 };
 
 const GUARDED: Limits = Limits::None {
@@ -123,6 +123,20 @@ pub static ROUTES: &[RouteSpec] = &[
         body: MagicLink, answer: 200 Caller,
         events: [SignIn, SessionRevoked], codes: [InvalidLink], pages: ForForms,
         magic_link::verify
+    ),
+    route!(
+        Post "/email-code/send" "Send a code to sign in with; the answer has the ticket that it works with",
+        EmailCode, Public, limit::SIGN_IN_MAIL,
+        body: SendEmailCode, answer: 202 CodeSent,
+        events: [EmailCodeRequested], codes: [], pages: ForForms,
+        email_code::send
+    ),
+    route!(
+        Post "/email-code/verify" "Sign in with the code from the mail and its ticket, once",
+        EmailCode, Public, limit::CODE,
+        body: EmailCode, answer: 200 Caller,
+        events: [SignIn, SessionRevoked], codes: [InvalidCode], pages: ForForms,
+        email_code::verify
     ),
     route!(
         Post "/logout" "End the session or the family of tokens; without one, only forget the cookies",

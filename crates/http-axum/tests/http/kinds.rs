@@ -14,6 +14,8 @@ fn route(kind: TokenKind) -> Option<&'static str> {
         TokenKind::PasswordReset => Some("/auth/password/reset"),
         TokenKind::MagicLink => Some("/auth/magic-link/verify"),
         TokenKind::EmailChange => Some("/auth/email/change/confirm"),
+        // Nobody is mailed one: it stands behind a ticket.
+        TokenKind::EmailCode => None,
         TokenKind::Invite => None,
         other => panic!("{other:?} says neither its route nor that it has none"),
     }

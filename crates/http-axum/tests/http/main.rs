@@ -10,6 +10,7 @@
 mod account;
 mod app;
 mod email_change;
+mod email_code;
 mod faults;
 mod guards;
 mod kinds;

@@ -191,8 +191,10 @@ async fn every_event_that_a_route_declares_appears_in_the_log_with_who_and_where
         .expect(StatusCode::UNAUTHORIZED);
     app.hasher.raise_cost();
     ada.sign_in(ADA).await.expect(StatusCode::OK);
-    ada.post("/auth/magic-link/send", json!({ "email": ADA }))
-        .await;
+    for asked in ["magic-link", "email-code"] {
+        ada.post(&format!("/auth/{asked}/send"), json!({ "email": ADA }))
+            .await;
+    }
     let token = ada.api_token(&["a"]).await;
     let id = ada.get("/auth/api-tokens").await.json()["api_tokens"][0]["id"]
         .as_str()

@@ -1,0 +1,45 @@
+//! The bodies of the routes that send codes and act on them.
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{BodyKind, Input, SecretField};
+
+/// Somebody who wants a code to sign in with.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SendEmailCode {
+    /// The address to send it to.
+    #[schema(format = Email, max_length = 254)]
+    pub(crate) email: String,
+    /// The ticket of an earlier request, which stays where the last mail is less than half a minute old. A browser has
+    /// it in a cookie.
+    #[schema(inline)]
+    pub(crate) ticket: Option<SecretField>,
+}
+
+impl Input for SendEmailCode {
+    const KIND: BodyKind = BodyKind::JsonOrForm;
+    const FIELDS: &'static str = "email, ticket";
+
+    fn identifier(&self) -> Option<&str> {
+        Some(&self.email)
+    }
+}
+
+/// The code from the mail, typed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EmailCode {
+    /// Eight digits; spaces and dashes between them are allowed.
+    #[schema(inline)]
+    pub(crate) code: SecretField,
+    /// The ticket that asking for the code gave. A browser has it in a cookie.
+    #[schema(inline)]
+    pub(crate) ticket: Option<SecretField>,
+}
+
+impl Input for EmailCode {
+    const KIND: BodyKind = BodyKind::JsonOrForm;
+    const FIELDS: &'static str = "code, ticket";
+}
