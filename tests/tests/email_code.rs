@@ -57,8 +57,9 @@ fn whole_path(stores: Option<Stores>) {
     let guesses = thread::scope(|scope| {
         let runs: Vec<_> = (0..12)
             .map(|_| {
-                let (service, ticket, code) = (&service, &ticket, &code);
-                scope.spawn(move || with_ticket(service, ticket, code).status)
+                let (browser, body) =
+                    (service.browser(), json!({ "ticket": ticket, "code": code }));
+                scope.spawn(move || enter(&browser, &body).status)
             })
             .collect();
         let ends = runs.into_iter().map(|run| run.join().expect("an answer"));

@@ -225,7 +225,8 @@ pub async fn revoking_supersedes_a_persons_tokens<S: SecurityStore>(trial: Trial
     let revoke = |tenant, now| store.revoke_tokens(tenant, user, now);
     assert_eq!(revoke(trial.tenant().await, after(1)).await.unwrap(), 0);
     assert_eq!(revoke(tenant, after(3600)).await.unwrap(), 0);
-    assert_eq!(revoke(tenant, after(1)).await.unwrap(), 4);
+    let live = theirs.len() as u64;
+    assert_eq!(revoke(tenant, after(1)).await.unwrap(), live);
     assert_eq!(revoke(tenant, after(1)).await.unwrap(), 0);
     for token in &theirs {
         assert_eq!(trial.superseded_at(token).await, Some(after(1)));
