@@ -216,7 +216,7 @@ impl Portcullis {
             user: Some(person.subject.user),
             epoch: Some(person.subject.epoch),
             payload: None,
-            digest: made.digest.clone(),
+            digest: made.digest,
             created_at: now,
             expires_at: now.plus(life),
             consumed_at: None,

@@ -39,10 +39,15 @@ impl Work {
     }
 
     async fn measure<T>(h: &Harness, what: impl Future<Output = T>) -> (T, [u64; 3]) {
-        let before = Self::of(h);
+        let [calls, writes, digests] = Self::of(h);
         let done = what.await;
-        let after = Self::of(h);
-        (done, std::array::from_fn(|at| after[at] - before[at]))
+        let [calls_now, writes_now, digests_now] = Self::of(h);
+        let cost = [
+            calls_now - calls,
+            writes_now - writes,
+            digests_now - digests,
+        ];
+        (done, cost)
     }
 }
 
