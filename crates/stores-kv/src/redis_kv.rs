@@ -29,7 +29,8 @@ const PAGE: usize = 500;
 
 /// Rows in one Redis (6.2 or later), for sessions, tickets and limits; a handle whose clones share one connection.
 ///
-/// Every read of a request is one round trip, every commit one script on one hash slot. A call takes at most twice the
+/// Every read of a request is one round trip; a commit is one `SET` where it puts one row, and otherwise one script on one
+/// hash slot. A call takes at most twice the
 /// timeout: once where it must connect, once for the answer. It fails with
 ///
 /// - `Unavailable` where Redis cannot be reached, does not answer a read in time, or says that it cannot serve
@@ -174,6 +175,12 @@ impl KeyValueStore for RedisKv {
         writes: &[KvWrite],
         now: Timestamp,
     ) -> Result<KvCommit, StoreError> {
+        if let Some(put) = script::plain_put(&self.shared.keys, part, checks, writes, now) {
+            let is_set: bool = self.shared.link.ask(&put, Asked::ToWrite).await?;
+            if is_set {
+                return Ok(KvCommit::Done);
+            }
+        }
         let call = script::commit(&self.shared.keys, part, checks, writes, now);
         let failed: i64 = self.shared.link.run(&self.shared.commit, &call).await?;
         // Lua counts from 1; 0 is none.

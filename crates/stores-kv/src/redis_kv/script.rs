@@ -98,6 +98,48 @@ pub(super) fn commit(
     call
 }
 
+/// The one command that does what such a commit asks: one row put, whatever was there or where nothing is. It costs Redis
+/// a third less than the script, and most commits on the way of a request are of this kind.
+///
+/// Where nothing must be there, an answer of "not set" says only that Redis still has a row, which may be over: then the
+/// script decides.
+pub(super) fn plain_put(
+    keys: &Keys,
+    part: Part,
+    checks: &[KvCheck],
+    writes: &[KvWrite],
+    now: Timestamp,
+) -> Option<Cmd> {
+    let [
+        KvWrite::Put {
+            key,
+            value,
+            deadline,
+        },
+    ] = writes
+    else {
+        return None;
+    };
+    let only_where_absent = match checks {
+        [] => false,
+        [KvCheck::Absent { key: absent }] if absent == key => true,
+        _ => return None,
+    };
+    let mut set = cmd("SET");
+    set.arg(keys.key(part, key))
+        .arg(row::write(value, *deadline));
+    if only_where_absent {
+        set.arg("NX");
+    }
+    match time_to_live(*deadline, now) {
+        0 => {}
+        millis => {
+            set.arg("PX").arg(text(millis));
+        }
+    }
+    Some(set)
+}
+
 /// What `purge.lua` takes: `now`, and the keys of one part.
 pub(super) fn purge(keys: Vec<Vec<u8>>, now: Timestamp) -> Call {
     let arguments = vec![row::sortable(now).to_vec()];

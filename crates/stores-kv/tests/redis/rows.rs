@@ -24,6 +24,17 @@ async fn put(store: &RedisKv, key: &str, deadline: Timestamp, now: Timestamp) {
     assert_eq!(commit, KvCommit::Done);
 }
 
+/// Two rows in one commit, which takes the script.
+async fn put_both(store: &RedisKv, first: &str, second: &str) {
+    let writes = [first, second].map(|key| KvWrite::Put {
+        key: key.into(),
+        value: b"value".to_vec(),
+        deadline: after(1),
+    });
+    let commit = store.commit(PART, &[], &writes, NOW).await.unwrap();
+    assert_eq!(commit, KvCommit::Done);
+}
+
 async fn is_there(store: &RedisKv, key: &str, now: Timestamp) -> bool {
     let row = store.get(PART, key.as_bytes(), now).await;
     row.unwrap().is_some()
@@ -74,13 +85,59 @@ async fn a_forgotten_script_is_sent_again() {
     };
     let store = server.store().await;
     for round in 0..3 {
-        put(&store, &round.to_string(), after(1), NOW).await;
-        put(&store, "again", after(1), NOW).await;
+        put_both(&store, &round.to_string(), "again").await;
+        put_both(&store, &round.to_string(), "again").await;
         assert_eq!(server.calls("eval").await, round + 1);
         server.tell("SCRIPT FLUSH").await;
     }
     assert!(is_there(&store, "2", NOW).await);
     assert_eq!(store.purge(b"", after(1)).await.unwrap(), 4);
+}
+
+#[tokio::test]
+async fn one_row_is_put_by_one_plain_command() {
+    let Some(server) = Server::start(&[]) else {
+        return;
+    };
+    let store = server.store().await;
+    put(&store, "any", after(60), NOW).await;
+    let new = KvWrite::Put {
+        key: b"new".to_vec(),
+        value: Vec::new(),
+        deadline: after(60),
+    };
+    let absent = KvCheck::Absent {
+        key: b"new".to_vec(),
+    };
+    let commit = store.commit(PART, &[absent], &[new], NOW).await;
+    assert_eq!(commit.unwrap(), KvCommit::Done);
+    assert_eq!(server.calls("set").await, 2);
+    assert_eq!(server.calls("evalsha").await, 0);
+}
+
+#[tokio::test]
+async fn a_row_that_is_over_makes_room_though_redis_has_it_still() {
+    let Some(server) = Server::start(&[]) else {
+        return;
+    };
+    let store = server.store().await;
+    put(&store, "k", after(60), NOW).await;
+    let anew = |now| {
+        let store = &store;
+        async move {
+            let write = KvWrite::Put {
+                key: b"k".to_vec(),
+                value: b"new".to_vec(),
+                deadline: after(120),
+            };
+            let absent = KvCheck::Absent { key: b"k".to_vec() };
+            store.commit(PART, &[absent], &[write], now).await.unwrap()
+        }
+    };
+    assert_eq!(anew(after(59)).await, KvCommit::Refused { check: 0 });
+    assert_eq!(anew(after(60)).await, KvCommit::Done);
+    let row = store.get(PART, b"k", after(60)).await.unwrap().unwrap();
+    assert_eq!(row.value, b"new");
 }
 
 #[tokio::test]
