@@ -27,4 +27,4 @@ pub use place::{DEFAULT_CONFIG, Place};
 pub use process::{Ran, until};
 pub use random::Random;
 pub use service::Service;
-pub use stores::{Redis, Stores};
+pub use stores::{Frozen, Redis, Stores};

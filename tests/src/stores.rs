@@ -16,6 +16,7 @@ mod redis;
 use std::env;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
+use std::process::Command;
 use std::sync::OnceLock;
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -188,9 +189,44 @@ impl Redis {
     /// # Panics
     /// Where it does not start.
     pub fn go_on(&mut self) {
-        let keeper = Keeper::start(self.server.place(), &self.server.command());
+        self.go_on_with(&[]);
+    }
+
+    /// Starts it again where it has much to load (`SAVE` before [`Redis::stop`]), and returns while it loads: it answers
+    /// `LOADING` for as long as `rows` take, a tenth of a second each.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub fn go_on_loading(&mut self) {
+        self.go_on_with(&[
+            "--key-load-delay",
+            "100000",
+            "--loading-process-events-interval-bytes",
+            "1024",
+        ]);
+    }
+
+    fn go_on_with(&mut self, arguments: &[&str]) {
+        let mut command = self.server.command();
+        command.args(arguments);
+        let keeper = Keeper::start(self.server.place(), &command);
         self.keeper = Some(keeper.expect("a Redis"));
         self.server.wait().expect("a Redis that answers");
+    }
+
+    /// Stops it in its tracks, with its connections open.
+    ///
+    /// # Panics
+    /// Where it does not run.
+    #[must_use]
+    pub fn freeze(&self) -> Frozen {
+        let said = self.ask("INFO server");
+        let process = said
+            .lines()
+            .find_map(|line| line.trim_end().strip_prefix("process_id:"));
+        let frozen = Frozen(process.expect("a process").to_owned());
+        frozen.signal("STOP");
+        frozen
     }
 
     /// Says one command to it, such as `FLUSHALL`, which it answers with OK.
@@ -198,6 +234,26 @@ impl Redis {
     /// # Panics
     /// Where it answers otherwise.
     pub fn tell(&self, command: &str) {
+        let answer = self.say(command).next();
+        assert_eq!(answer.as_deref(), Some("+OK"), "{command}");
+    }
+
+    /// What it answers to a command that it answers with a text.
+    fn ask(&self, command: &str) -> String {
+        let mut lines = self.say(command);
+        let length = lines.next().expect("an answer");
+        let length = length.strip_prefix('$').expect("a text").parse::<usize>();
+        let length = length.expect("a length");
+        let mut text = String::new();
+        while text.len() < length {
+            text.push_str(&lines.next().expect("the rest"));
+            text.push('\n');
+        }
+        text
+    }
+
+    /// The lines of its answer, without their line feed.
+    fn say(&self, command: &str) -> impl Iterator<Item = String> + use<> {
         let url = self.url();
         let (user, address) = url
             .strip_prefix("redis://default:")
@@ -206,10 +262,26 @@ impl Redis {
         let mut stream = TcpStream::connect(address).expect("a connection");
         write!(stream, "AUTH {user}\r\n{command}\r\n").expect("sent");
         let mut answers = BufReader::new(stream).lines();
-        for _ in 0..2 {
-            let answer = answers.next().expect("an answer").expect("a text");
-            assert_eq!(answer, "+OK", "{command}");
-        }
+        let answer = answers.next().expect("an answer").expect("a text");
+        assert_eq!(answer, "+OK", "AUTH");
+        answers.map(|line| line.expect("a text"))
+    }
+}
+
+/// A Redis that stands still until this is dropped.
+#[derive(Debug)]
+pub struct Frozen(String);
+
+impl Frozen {
+    fn signal(&self, signal: &str) {
+        let kill = Command::new("kill").args(["-s", signal, &self.0]).status();
+        assert!(kill.expect("kill").success());
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        self.signal("CONT");
     }
 }
 

@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use portcullis_tests::{Answer, ApiToken, Browser, Person, Place, Service, Stores, until, verify};
+use portcullis_tests::{
+    Answer, ApiToken, Browser, Person, Place, Redis, Service, Stores, until, verify,
+};
 use serde_json::{Value, json};
 
 /// A service that has been told of a change needs no time to notice it; one whose store was away looks again soon.
@@ -175,6 +177,70 @@ fn while_redis_is_away_nobody_gets_in_and_afterwards_everybody_does() {
     ada.enter(&browser);
     assert_eq!(profile(&browser), 200);
     let _ready = service.browser().get("/health/ready").expect(200);
+}
+
+/// Rows beside those of the service, so that Redis has something to load.
+fn fill(redis: &Redis) {
+    let value = "x".repeat(1000);
+    for number in 0..40 {
+        redis.tell(&format!("SET padding{number} {value}"));
+    }
+}
+
+// FT-13
+#[test]
+fn a_redis_in_trouble_lets_nobody_in_and_is_taken_back_by_itself() {
+    let Some(mut stores) = Stores::postgres_and_redis() else {
+        return;
+    };
+    let place = Place::on(&stores);
+    let service = place.start();
+    let ada = Person::new("ada");
+    ada.join(&place, &service.browser());
+    let browser = service.browser();
+    ada.enter(&browser);
+    let token = ApiToken::create(&browser, "deploy").bearer(service.browser());
+    let enter = || {
+        service
+            .browser()
+            .post("/auth/sign-in", &ada.sign_in())
+            .status
+    };
+    let ready = || service.browser().get("/health/ready").status;
+    let recovered = |what: &str| {
+        let back = until(BACK_WITHIN, || {
+            (profile(&browser) == 200 && ready() == 200).then_some(())
+        });
+        assert!(back.is_some(), "{what}: {}", service.stderr());
+        assert_eq!(enter(), 200, "{what}");
+    };
+
+    // It stands still: nothing is closed, nothing is answered.
+    let frozen = stores.redis().freeze();
+    assert_eq!((profile(&browser), enter(), ready()), (503, 503, 503));
+    assert_eq!(check(&token), 200);
+    drop(frozen);
+    recovered("SIGSTOP");
+
+    // It takes no writes: whoever is in stays in, and nobody else comes in.
+    stores.redis().tell("REPLICAOF 127.0.0.1 1");
+    assert_eq!((profile(&browser), enter()), (200, 503));
+    assert_eq!(check(&token), 200);
+    stores.redis().tell("REPLICAOF NO ONE");
+    recovered("READONLY");
+    stores.redis().tell("CONFIG SET maxmemory 1");
+    assert_eq!((profile(&browser), enter()), (200, 503));
+    stores.redis().tell("CONFIG SET maxmemory 0");
+    recovered("OOM");
+
+    // It comes back with what it kept, and is not ready to say so for a while.
+    fill(stores.redis());
+    stores.redis().tell("SAVE");
+    stores.redis().stop();
+    stores.redis().go_on_loading();
+    assert_eq!((profile(&browser), enter(), ready()), (503, 503, 503));
+    assert_eq!(check(&token), 200);
+    recovered("LOADING");
 }
 
 // LG-02
