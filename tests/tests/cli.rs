@@ -350,6 +350,39 @@ fn tokens_are_made_listed_and_revoked_beside_a_running_service() {
     refused(&place.run(too_long), REFUSED, "expires_in");
 }
 
+// SE-12
+#[test]
+fn a_role_is_given_and_taken_by_command() {
+    let place = prepared();
+    let _ada = create(&place, "ada@example.com");
+    let who = "ada@example.com";
+    let roles = |command: &str, role: &str| {
+        let shown = place.run(["user", command, who, role, "--json"]).json();
+        shown["roles"].clone()
+    };
+    assert_eq!(roles("grant-role", "support"), json!(["support"]));
+    assert_eq!(roles("grant-role", "admin"), json!(["admin", "support"]));
+    assert_eq!(roles("grant-role", "admin"), json!(["admin", "support"]));
+    assert_eq!(roles("revoke-role", "support"), json!(["admin"]));
+    assert_eq!(roles("revoke-role", "support"), json!(["admin"]));
+    let shown = place.run(["user", "show", who]).expect_code(DONE);
+    assert!(shown.stdout.contains("roles         admin"), "{shown:?}");
+    let wrong = place.run(["user", "grant-role", who, "Ad min"]);
+    let wrong = wrong.expect_code(2);
+    assert!(wrong.stderr.contains("lower-case letters"), "{wrong:?}");
+    let nobody = place.run(["user", "grant-role", "bob@example.com", "admin"]);
+    let _nobody = nobody.expect_code(3);
+    let events = place.run(["audit", "query", "--json", "--type", "roles_changed"]);
+    let details: Vec<Value> = events.json().as_array().unwrap().clone();
+    let details: Vec<&Value> = details.iter().map(|event| &event["detail"]).collect();
+    let expected = [
+        json!({ "revoked": "support" }),
+        json!({ "granted": "admin" }),
+        json!({ "granted": "support" }),
+    ];
+    assert_eq!(details, expected.iter().collect::<Vec<_>>());
+}
+
 // LG-01
 #[test]
 fn the_audit_log_says_who_did_what() {

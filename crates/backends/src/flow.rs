@@ -18,6 +18,7 @@ mod outbox;
 mod password;
 mod profile;
 mod renew_session;
+mod roles;
 mod sessions;
 mod sign_in;
 mod sign_out;
@@ -46,6 +47,7 @@ pub use password::{
     ResetPasswordOutcome,
 };
 pub use profile::{Profile, ProfileIdentifier};
+pub use roles::RoleChange;
 pub use sessions::SessionInfo;
 pub use sign_in::{SignIn, SignInOutcome};
 

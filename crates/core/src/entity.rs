@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::id::{TenantId, UserId};
 use crate::identifier::{Identifier, IdentifierKind};
 use crate::policy::PolicyOverrides;
+use crate::role::Roles;
 use crate::state::{EntityState, Status};
 use crate::time::Timestamp;
 
@@ -93,6 +94,8 @@ pub struct Account {
     pub epoch: Epoch,
     /// Last sign-in.
     pub last_sign_in: Option<Timestamp>,
+    /// What operators have made of them.
+    pub roles: Roles,
     /// Identifiers that are proved to be theirs.
     pub verified: Vec<VerifiedIdentifier>,
 }
@@ -134,6 +137,8 @@ pub struct SubjectState {
     pub tenant_status: Status,
     /// The security stamp.
     pub epoch: Epoch,
+    /// What operators have made of them.
+    pub roles: Roles,
 }
 
 /// A new person with the account that goes with them, for [`Crossing::enrol`](crate::store::Crossing::enrol).

@@ -98,6 +98,8 @@ spelled! {
         AccountOpened = "account_opened",
         /// An account's state was set.
         AccountStateChanged = "account_state_changed",
+        /// The roles of a person were changed.
+        RolesChanged = "roles_changed",
         /// What is kept about a person was given out.
         AccountExported = "account_exported",
         /// An administrator cleared an account's failures.
@@ -168,6 +170,8 @@ spelled! {
         Superseded = "superseded",
         /// The credential lacks the scope.
         MissingScope = "missing_scope",
+        /// The person lacks the role.
+        MissingRole = "missing_role",
         /// The sign-in is not recent enough.
         NotFresh = "not_fresh",
         /// The credential's class may not do this.

@@ -17,6 +17,7 @@ pub mod net;
 pub mod policy;
 pub mod principal;
 pub mod refresh;
+pub mod role;
 pub mod rule;
 pub mod secret;
 pub mod session;

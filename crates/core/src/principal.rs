@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::api_token::Scopes;
 use crate::id::{ApiTokenId, RefreshFamilyId, SessionId, TenantId, UserId};
+use crate::role::Roles;
 use crate::session::Assurance;
 use crate::time::Timestamp;
 
@@ -58,6 +59,8 @@ pub struct Principal {
     pub assurance: Assurance,
     /// What the credential is limited to; `None` for one that is not limited.
     pub scopes: Option<Scopes>,
+    /// What operators have made of the subject; none for a credential that is limited to scopes.
+    pub roles: Roles,
     /// Who acts in the subject's name, where it is somebody else.
     pub actor: Option<UserId>,
 }
@@ -92,6 +95,12 @@ impl Principal {
         self.scopes
             .as_ref()
             .is_none_or(|scopes| scopes.contains(scope))
+    }
+
+    /// Whether the subject has a role, by a credential that carries roles.
+    #[must_use]
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles.contains(role)
     }
 
     /// Whether a person proved themselves within the last `within`. A program's token never counts as that.

@@ -19,6 +19,7 @@ mod kv;
 mod methods;
 mod opening;
 mod refresh;
+mod role;
 mod security;
 mod session;
 mod split;
@@ -30,6 +31,7 @@ pub use ephemeral::{LimitKey, RateLimit, RateLimitStore, Taken};
 pub use kv::{ANY_TIME, KeyValueStore, KvCheck, KvCommit, KvEntry, KvWrite, Part};
 pub use opening::AccountOpening;
 pub use refresh::RefreshStore;
+pub use role::RoleStore;
 pub use security::{
     AccountStore, Activation, AttemptKey, AttemptPurpose, FactorStore, IdentityAuthnLog,
     Reservation, Settlement,
@@ -53,6 +55,7 @@ pub trait SecurityStore:
     + VerificationStore
     + ApiTokenStore
     + RefreshStore
+    + RoleStore
     + OutboxStore
 {
 }
@@ -65,6 +68,7 @@ impl<S> SecurityStore for S where
         + VerificationStore
         + ApiTokenStore
         + RefreshStore
+        + RoleStore
         + OutboxStore
         + ?Sized
 {

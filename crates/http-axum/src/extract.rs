@@ -48,7 +48,7 @@ pub struct TokenAuth(pub Principal);
 /// Somebody whom a [`Policy`] lets through; anybody else is 403.
 ///
 /// ```
-/// use portcullis_http_axum::{Fresh, HasScope, Require, scope};
+/// use portcullis_http_axum::{AnyOf, Fresh, HasRole, HasScope, Require, role, scope};
 ///
 /// scope!(pub Deploy = "deploy:write");
 ///
@@ -57,6 +57,13 @@ pub struct TokenAuth(pub Principal);
 /// }
 ///
 /// async fn delete_everything(Require(principal, ..): Require<(Fresh, HasScope<Deploy>)>) -> String {
+///     principal.handle
+/// }
+///
+/// role!(pub Admin = "admin");
+/// role!(pub Support = "support");
+///
+/// async fn look(Require(principal, ..): Require<AnyOf<HasRole<Admin>, HasRole<Support>>>) -> String {
 ///     principal.handle
 /// }
 /// ```

@@ -48,7 +48,8 @@ pub use form_token::{CheckedForm, FORM_TOKEN_FIELD, FormToken};
 pub use limit::{Limits, Per, RouteLimit};
 pub use openapi::openapi;
 pub use policy::{
-    CheckError, Denied, Fresh, HasScope, InSession, Policy, ScopeName, SignedIn, WithApiToken,
+    AnyOf, CheckError, Denied, Fresh, HasRole, HasScope, InSession, Policy, RoleType, ScopeName,
+    SignedIn, WithApiToken,
 };
 pub use problem::{FieldError, Problem};
 pub use request_id::{REQUEST_ID, RequestId};

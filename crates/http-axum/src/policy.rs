@@ -239,6 +239,57 @@ macro_rules! scope {
     };
 }
 
+/// The name of a role, as a type; [`role!`](crate::role) makes one.
+pub trait RoleType: 'static {
+    /// The role, to the letter.
+    const ROLE: &'static str;
+}
+
+/// Somebody who has a role, by a credential that carries roles: a session, or a token that is not limited to scopes. It
+/// is read with the credential, so a role that is taken is missed at the next request (SECURITY SE-12).
+#[derive(Clone, Copy, Debug)]
+#[doc(alias = "require_roles")]
+pub struct HasRole<R>(PhantomData<fn() -> R>);
+
+impl<R: RoleType> Policy for HasRole<R> {
+    async fn check(principal: &Principal, _: &Portcullis) -> Result<(), CheckError> {
+        if principal.has_role(R::ROLE) {
+            Ok(())
+        } else {
+            Err(Denied::new(Reason::MissingRole).into())
+        }
+    }
+}
+
+/// Names a role as a type: `role!(pub Admin = "admin");`
+#[macro_export]
+macro_rules! role {
+    ($(#[$meta:meta])* $visibility:vis $name:ident = $role:literal) => {
+        $(#[$meta])*
+        #[doc = concat!("The role `", $role, "`.")]
+        #[derive(Clone, Copy, Debug)]
+        $visibility struct $name;
+
+        impl $crate::RoleType for $name {
+            const ROLE: &'static str = $role;
+        }
+    };
+}
+
+/// Somebody whom one of two policies lets through, asked in order; denied as by the last. More than two are nested.
+#[derive(Clone, Copy, Debug)]
+pub struct AnyOf<A, B>(PhantomData<fn() -> (A, B)>);
+
+impl<A: Policy, B: Policy> Policy for AnyOf<A, B> {
+    async fn check(principal: &Principal, portcullis: &Portcullis) -> Result<(), CheckError> {
+        match A::check(principal, portcullis).await {
+            Err(CheckError::Denied(_)) => B::check(principal, portcullis).await,
+            // Passed, or not decided: a failure is not an answer.
+            decided => decided,
+        }
+    }
+}
+
 macro_rules! all_of {
     ($($policy:ident),+) => {
         impl<$($policy: Policy),+> Policy for ($($policy,)+) {

@@ -10,6 +10,7 @@ use portcullis_core::factor::FactorKind;
 use portcullis_core::id::{ApiTokenId, SessionId, TenantId, UserId};
 use portcullis_core::identifier::IdentifierKind;
 use portcullis_core::principal::{Principal, Subject, Via};
+use portcullis_core::role::Roles;
 use portcullis_core::rule;
 use portcullis_core::secret::SecretText;
 use portcullis_core::session::AssuranceLevel;
@@ -88,6 +89,9 @@ pub(crate) struct Caller {
     /// What the credential is limited to; null for one that is not limited.
     #[schema(value_type = Option<Vec<String>>)]
     scopes: Option<Scopes>,
+    /// What operators have made of them; none for a credential that is limited to scopes.
+    #[schema(value_type = Vec<String>)]
+    roles: Roles,
     /// Who acts in their name, where it is somebody else.
     #[schema(value_type = Option<String>, format = "uuid")]
     actor: Option<UserId>,
@@ -132,6 +136,7 @@ impl From<Principal> for Caller {
                 at: Rfc3339(principal.assurance.at),
             },
             scopes: principal.scopes,
+            roles: principal.roles,
             actor: principal.actor,
         }
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{ArgAction, ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use portcullis_core::id::MailId;
+use portcullis_core::role::RoleName;
 
 use crate::cli::parse::{event_type, status};
 use crate::when::Moment;
@@ -180,6 +181,20 @@ pub(crate) enum User {
     Activate(Who),
     /// Forget their failed sign-ins
     Unlock(Who),
+    /// Give them a role; it counts at their next request
+    GrantRole {
+        #[command(flatten)]
+        who: Who,
+        /// A name of lower-case letters, digits and `_`, `-`, `.`, `:`
+        role: RoleName,
+    },
+    /// Take a role from them; it is missed at their next request
+    RevokeRole {
+        #[command(flatten)]
+        who: Who,
+        /// The role
+        role: RoleName,
+    },
     /// Print what is kept about one person as JSON, without secrets
     Export(Who),
     /// Bring people over from another system, with their password hashes

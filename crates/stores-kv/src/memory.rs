@@ -13,6 +13,7 @@ mod limit;
 mod opening;
 mod outbox;
 mod refresh;
+mod role;
 mod session;
 mod state;
 mod table;

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use portcullis_stores_kv::MemoryStore;
 use portcullis_testing::conformance::Trial;
 use portcullis_testing::conformance::{
-    api_tokens, audit, companions, factors, identifier_change, opening, outbox, people,
+    api_tokens, audit, companions, factors, identifier_change, opening, outbox, people, roles,
     session_cap, session_use, sessions, supersession, tickets, tokens,
 };
 use portcullis_testing::mutants::{
     CaseFoldingIdentifiers, ChangeWithoutToken, ClaimedTwice, CountThenInsert, EffectWithoutEvent,
     EpochNotMoved, ForgetsExpiry, IdReuse, LookThenTake, LostUpdate, MailLost,
     NewestFirstForgotten, NonAtomicConsume, OpensTwice, RefusedButCommitted, ResurrectingTouch,
-    SupersedeForgotten, WrongTenant, is_caught,
+    RolesOverwritten, SupersedeForgotten, WrongTenant, is_caught,
 };
 use portcullis_testing::{Around, FaultStore, Wrapped};
 
@@ -58,6 +58,8 @@ caught! {
         CaseFoldingIdentifiers by people::an_identifier_is_found_to_the_letter;
     an_account_that_somebody_else_comes_into_is_caught:
         OpensTwice by opening::an_account_is_opened_once;
+    roles_that_are_set_blindly_are_caught:
+        RolesOverwritten by roles::roles_are_set_by_who_names_those_there;
     a_change_that_leaves_its_token_is_caught:
         ChangeWithoutToken by identifier_change::a_change_spends_its_token_once;
     a_look_into_another_tenant_is_caught:

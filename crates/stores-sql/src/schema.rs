@@ -37,6 +37,11 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "tickets",
         sql: include_str!("schema/0003_tickets.sql"),
     },
+    Migration {
+        number: 4,
+        name: "roles",
+        sql: include_str!("schema/0004_roles.sql"),
+    },
 ];
 
 impl Migration {

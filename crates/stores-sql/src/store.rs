@@ -15,6 +15,7 @@ mod limits;
 mod opening;
 mod outbox;
 mod refresh;
+mod roles;
 mod sessions;
 mod subject;
 mod tenants;

@@ -61,6 +61,7 @@ pub mod people;
 pub mod refresh;
 pub mod refresh_cap;
 pub mod resolution;
+pub mod roles;
 pub mod rotation;
 mod sample;
 mod scene;

@@ -26,15 +26,16 @@ pub(crate) mod named {
     pub(crate) use portcullis_core::refresh::{
         Generation, RefreshFamily, ResolvedFamily, Rotation,
     };
+    pub(crate) use portcullis_core::role::Roles;
     pub(crate) use portcullis_core::session::{ResolvedSession, Session, SessionTouch};
     pub(crate) use portcullis_core::state::Status;
     pub(crate) use portcullis_core::store::{
         AccountOpening, AccountStore, Activation, ApiTokenStore, AttemptKey, AuditQuery, Crossing,
         FactorStore, IdentityAdmin, IdentityAuthnLog, IdentityLookup, KeyValueStore, KvCheck,
         KvCommit, KvEntry, KvWrite, LimitKey, OutboxStore, Part, RateLimit, RateLimitStore,
-        RefreshStore, Reservation, ResolveSession, SessionInsert, SessionRotation, SessionStore,
-        Settlement, Taken, Ticket, TicketIssue, TicketKind, TicketStore, VerificationStore,
-        WriteResult,
+        RefreshStore, Reservation, ResolveSession, RoleStore, SessionInsert, SessionRotation,
+        SessionStore, Settlement, Taken, Ticket, TicketIssue, TicketKind, TicketStore,
+        VerificationStore, WriteResult,
     };
     pub(crate) use portcullis_core::time::Timestamp;
     pub(crate) use portcullis_core::verification::{TokenKind, VerificationToken};

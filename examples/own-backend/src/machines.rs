@@ -93,6 +93,7 @@ impl AuthBackend for Machines {
                 at: Timestamp::UNIX_EPOCH,
             },
             scopes: None,
+            roles: Default::default(),
             actor: None,
         })))
     }

@@ -12,6 +12,7 @@ use portcullis_core::clock::Clock;
 use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::id::ApiTokenId;
 use portcullis_core::principal::{Principal, Subject, Via};
+use portcullis_core::role::Roles;
 use portcullis_core::rule;
 use portcullis_core::session::{Assurance, AssuranceLevel};
 use portcullis_core::store::SecurityStore;
@@ -114,6 +115,7 @@ impl AuthBackend for ApiTokenBackend {
                 at: resolved.token.created_at,
             },
             scopes: Some(resolved.token.scopes),
+            roles: Roles::default(),
             actor: None,
         })))
     }

@@ -140,12 +140,14 @@ impl AuthBackend for JwtBackend {
                 .await;
             return Ok(Verdict::Rejected(reason));
         }
+        let roles = resolved.subject.roles_within(claims.scopes.as_ref());
         Ok(Verdict::Authenticated(Box::new(Principal {
             subject: Subject::User(claims.subject),
             handle: resolved.subject.handle,
             tenant: claims.tenant,
             via: Via::AccessToken(family),
             assurance: resolved.family.assurance,
+            roles,
             scopes: claims.scopes,
             actor: None,
         })))

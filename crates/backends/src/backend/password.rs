@@ -106,6 +106,7 @@ impl AuthBackend for PasswordBackend {
                         at: self.clock.now(),
                     },
                     scopes: None,
+                    roles: matched.loaded.subject.roles,
                     actor: None,
                 })))
             }

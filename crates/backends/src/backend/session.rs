@@ -103,6 +103,7 @@ pub(crate) fn principal(resolved: ResolvedSession) -> Principal {
         via: Via::Session(session.id),
         assurance: session.assurance,
         scopes: None,
+        roles: subject.roles,
         actor: session.actor,
     }
 }

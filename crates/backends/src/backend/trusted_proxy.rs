@@ -111,6 +111,7 @@ impl AuthBackend for TrustedProxyBackend {
                 at: now,
             },
             scopes: None,
+            roles: subject.roles,
             actor: None,
         })))
     }

@@ -536,6 +536,7 @@ impl Portcullis {
                 tenant: family.tenant,
                 via: Via::AccessToken(family.id),
                 assurance: family.assurance.clone(),
+                roles: subject.roles_within(scopes.as_ref()),
                 scopes,
                 actor: None,
             },

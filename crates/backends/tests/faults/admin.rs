@@ -3,10 +3,12 @@
 use portcullis_backends::FlowError;
 use portcullis_backends::core::id::UserId;
 use portcullis_backends::core::identifier::Identifier;
+use portcullis_backends::core::role::RoleName;
 use portcullis_backends::core::secret::{Password, SecretText};
 use portcullis_backends::core::state::EntityState;
 use portcullis_backends::flow::{
-    AdminOutcome, CreateApiTokenOutcome, OpenAccountOutcome, SignInOutcome, StateChange, UserRecord,
+    AdminOutcome, CreateApiTokenOutcome, OpenAccountOutcome, RoleChange, SignInOutcome,
+    StateChange, UserRecord,
 };
 
 use crate::every::every_fault;
@@ -207,6 +209,36 @@ async fn an_operator_sees_people_whole_or_not_at_all() {
         async |w: &World, _| w.portcullis.admin_find_user(w.tenant(), ADA).await,
         |found: &Option<UserRecord>| found.as_ref().is_some_and(whole),
         async |_: &World, _, _| (),
+    )
+    .await;
+}
+
+// FT-32, CC-03
+#[tokio::test]
+async fn a_role_is_given_with_its_event_or_not_at_all() {
+    let admin: RoleName = "admin".parse().unwrap();
+    let grant = async |w: &World, user: UserId| {
+        w.advance(1);
+        let change = RoleChange::Grant("admin".parse().unwrap());
+        w.portcullis
+            .admin_change_role(w.tenant(), user, change)
+            .await
+    };
+    every_fault(
+        async |w: &World| w.person(ADA).await,
+        async |w: &World, user: &UserId| grant(w, *user).await,
+        done,
+        async |w: &World, user: &UserId, answer: Option<AdminOutcome>| {
+            let has = |record: Option<UserRecord>| {
+                let roles = record.unwrap().account.unwrap().roles;
+                roles.contains(admin.as_str())
+            };
+            let there = has(w.portcullis.admin_find_user(w.tenant(), ADA).await.unwrap());
+            assert!(there || answer.is_none(), "acknowledged, and not there");
+            assert!(done(&grant(w, *user).await.unwrap()));
+            let there = has(w.portcullis.admin_find_user(w.tenant(), ADA).await.unwrap());
+            assert!(there);
+        },
     )
     .await;
 }

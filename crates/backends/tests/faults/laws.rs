@@ -1,9 +1,12 @@
 //! What holds whatever failed: no half state, no effect without its event, nothing accepted that is over.
 
+use std::collections::BTreeSet;
+
 use portcullis_backends::core::entity::Account;
 use portcullis_backends::core::event::{AuthEvent, AuthEventStatus, AuthEventType};
 use portcullis_backends::core::factor::FactorKind;
 use portcullis_backends::core::id::{ApiTokenId, UserId};
+use portcullis_backends::core::role::Roles;
 use portcullis_backends::core::state::EntityState;
 use portcullis_backends::core::store::{
     ApiTokenStore, FactorStore, SessionStore, VerificationStore,
@@ -49,6 +52,21 @@ fn demotions(log: &Log, user: UserId) -> usize {
     let changes = log.about(user, AuthEventType::AccountStateChanged);
     let demotes = |event: &&AuthEvent| event.detail["to"] != EntityState::Active.as_str();
     changes.filter(demotes).count()
+}
+
+/// The roles that the log gives somebody. It comes newest first.
+fn roles_of(log: &Log, user: UserId) -> Roles {
+    let changes: Vec<_> = log.about(user, AuthEventType::RolesChanged).collect();
+    let mut names = BTreeSet::new();
+    for change in changes.into_iter().rev() {
+        match &change.detail {
+            detail if detail["granted"].is_string() => {
+                names.insert(detail["granted"].as_str().unwrap());
+            }
+            detail => assert!(names.remove(detail["revoked"].as_str().unwrap())),
+        }
+    }
+    Roles::new(names.iter().map(|name| name.parse().unwrap())).unwrap()
 }
 
 impl World {
@@ -133,6 +151,7 @@ impl World {
             sign_ins > 0,
             "a sign-in unexplained"
         );
+        assert_eq!(account.roles, roles_of(log, user), "a role unexplained");
         let sign_ups = log.count(user, AuthEventType::SignUp);
         assert!(sign_ups + opened > 0, "a person from nowhere");
     }

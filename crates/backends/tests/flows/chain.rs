@@ -55,6 +55,7 @@ fn machine() -> Result<Verdict, BackendError> {
             at: Timestamp::UNIX_EPOCH,
         },
         scopes: None,
+        roles: Default::default(),
         actor: None,
     })))
 }

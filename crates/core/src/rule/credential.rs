@@ -115,6 +115,7 @@ mod tests {
             user_status: Status::new(user, now),
             tenant_status: Status::new(tenant, now),
             epoch: Epoch(3),
+            roles: Default::default(),
         }
     }
 

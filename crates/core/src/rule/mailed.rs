@@ -76,6 +76,7 @@ mod tests {
             user_status: status.clone(),
             tenant_status: Status::new(EntityState::Active, Timestamp::from_secs(0)),
             epoch: Epoch(0),
+            roles: Default::default(),
         };
         let proved = proved.iter().map(|canonical| VerifiedIdentifier {
             kind: IdentifierKind::Email,
@@ -89,6 +90,7 @@ mod tests {
             status,
             epoch: Epoch(0),
             last_sign_in: None,
+            roles: Default::default(),
             verified: proved.collect(),
         };
         (subject, account)

@@ -99,6 +99,11 @@ macro_rules! every_store_method {
                 fn end_families(tenant: TenantId, user: UserId, now: Timestamp; along) -> WriteResult<u64>;
                 fn prune_families(now: Timestamp) -> Result<u64, StoreError>;
             }
+            RoleStore {
+                fn set_roles(
+                    tenant: TenantId, user: UserId, from: &Roles, to: &Roles; along
+                ) -> WriteResult<()>;
+            }
             OutboxStore {
                 fn claim_mail(
                     claim: ClaimId, now: Timestamp, lease_until: Timestamp, limit: u32

@@ -60,6 +60,7 @@ impl AuthBackend for Named {
                 at: Timestamp::UNIX_EPOCH,
             },
             scopes: None,
+            roles: Default::default(),
             actor: None,
         })))
     }

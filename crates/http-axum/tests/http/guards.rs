@@ -219,6 +219,7 @@ async fn a_foreign_bearer_token_reaches_the_apps_own_backend() {
                     at: Timestamp::UNIX_EPOCH,
                 },
                 scopes: None,
+                roles: Default::default(),
                 actor: None,
             })))
         }

@@ -21,6 +21,7 @@ mod metrics;
 mod passwords;
 mod path;
 mod protection;
+mod roles;
 mod sessions;
 mod step_up;
 mod surface;

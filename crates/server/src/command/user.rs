@@ -1,9 +1,11 @@
-//! `user create|list|show|suspend|activate|unlock|export|import`.
+//! `user create|list|show|suspend|activate|unlock|grant-role|revoke-role|export|import`.
 
 mod import;
 mod view;
 
-use portcullis_backends::flow::{AdminOutcome, OpenAccountOutcome, StateChange, UserRecord};
+use portcullis_backends::flow::{
+    AdminOutcome, OpenAccountOutcome, RoleChange, StateChange, UserRecord,
+};
 use portcullis_core::id::UserId;
 use portcullis_core::identifier::Identifier;
 use portcullis_core::state::EntityState;
@@ -37,6 +39,12 @@ pub(super) async fn run(asked: User, operator: &Operator) -> Result<(), Failure>
                 until: None,
             };
             set_state(&who, change, operator).await
+        }
+        User::GrantRole { who, role } => {
+            change_role(&who.who, RoleChange::Grant(role), operator).await
+        }
+        User::RevokeRole { who, role } => {
+            change_role(&who.who, RoleChange::Revoke(role), operator).await
         }
         User::Export(Who { who }) => export(&who, operator).await,
         User::Import(asked) => import::run(&asked, operator).await,
@@ -127,6 +135,16 @@ async fn set_state(who: &str, change: StateChange, operator: &Operator) -> Resul
         .admin_set_state(operator.tenant, user, change)
         .await;
     done(who, set.map_err(failed)?)?;
+    show(&operator.find(&user.to_string()).await?, operator)
+}
+
+async fn change_role(who: &str, change: RoleChange, operator: &Operator) -> Result<(), Failure> {
+    let user = operator.find(who).await?.user.id;
+    let changed = operator
+        .portcullis
+        .admin_change_role(operator.tenant, user, change)
+        .await;
+    done(who, changed.map_err(failed)?)?;
     show(&operator.find(&user.to_string()).await?, operator)
 }
 

@@ -6,6 +6,7 @@ use portcullis_core::along::{Along, Refusal};
 use portcullis_core::entity::{Account, Epoch, NewAccount, TenantSecurity, VerifiedIdentifier};
 use portcullis_core::factor::{Factor, FactorVersion};
 use portcullis_core::id::{ensure_tenant_id_not_reserved, ensure_user_id_not_reserved};
+use portcullis_core::role::Roles;
 use portcullis_core::state::Status;
 use portcullis_core::store::{AccountOpening, WriteResult};
 
@@ -37,6 +38,7 @@ impl State {
             status: Status::new(new.state, new.now),
             epoch: Epoch::default(),
             last_sign_in: None,
+            roles: Roles::default(),
             verified: proved(new),
         };
         self.accounts.put(new.user, account);

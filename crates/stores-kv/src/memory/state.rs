@@ -113,6 +113,7 @@ impl State {
             user_status: account.status.clone(),
             tenant_status: tenant.status.clone(),
             epoch: account.epoch,
+            roles: account.roles.clone(),
         })
     }
 

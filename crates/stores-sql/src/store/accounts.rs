@@ -23,7 +23,7 @@ use crate::script::{Expect, Script, Step};
 use crate::value::values;
 
 pub(super) const ACCOUNT: &str = "SELECT a.user_id, a.tenant_id, a.handle, \
-     a.state, a.state_reason, a.state_since, a.state_until, a.epoch, a.last_sign_in, \
+     a.state, a.state_reason, a.state_since, a.state_until, a.epoch, a.last_sign_in, a.roles, \
      v.kind, v.canonical, v.verified_at \
      FROM accounts a LEFT JOIN verified_identifiers v \
      ON v.tenant_id = a.tenant_id AND v.user_id = a.user_id \
@@ -40,10 +40,11 @@ fn add_account(accounts: &mut Vec<Account>, columns: &mut Columns<'_>) -> Result
             status: status(columns)?,
             epoch: epoch(columns)?,
             last_sign_in: columns.optional_time("last_sign_in")?,
+            roles: columns.json("roles")?,
             verified: Vec::new(),
         });
     } else {
-        columns.skip(9);
+        columns.skip(10);
     }
     if columns.is_null() {
         return Ok(());

@@ -12,7 +12,7 @@ use crate::value::Value;
 macro_rules! subject_columns {
     () => {
         "a.user_id, a.tenant_id, a.handle, \
-         a.state, a.state_reason, a.state_since, a.state_until, a.epoch, \
+         a.state, a.state_reason, a.state_since, a.state_until, a.epoch, a.roles, \
          t.state, t.state_reason, t.state_since, t.state_until"
     };
 }
@@ -26,6 +26,7 @@ pub(super) fn subject(columns: &mut Columns<'_>) -> Result<SubjectState, StoreEr
         handle: columns.text("handle")?,
         user_status: status(columns)?,
         epoch: epoch(columns)?,
+        roles: columns.json("roles")?,
         tenant_status: status(columns.of("tenant_security"))?,
     })
 }

@@ -153,6 +153,12 @@ macro_rules! conformance {
             all_live_tokens_of_a_person_are_revoked
             api_tokens_bear_every_time
         );
+        $crate::conformance!(@roles $fresh:
+            roles_are_read_with_the_subject
+            roles_are_set_by_who_names_those_there
+            roles_stay_through_other_changes
+            one_of_many_sets_the_roles
+        );
         $crate::conformance!(@outbox $fresh:
             mails_are_claimed_oldest_first
             a_claim_holds_until_its_lease_passes

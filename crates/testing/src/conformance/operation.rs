@@ -26,10 +26,11 @@ pub(super) enum Operation {
     RotateFamily,
     EndFamily,
     EndFamilies,
+    SetRoles,
 }
 
 impl Operation {
-    pub(super) const ALL: [Self; 20] = [
+    pub(super) const ALL: [Self; 21] = [
         Self::OpenTenant,
         Self::OpenAccount,
         Self::ChangeVerified,
@@ -50,6 +51,7 @@ impl Operation {
         Self::RotateFamily,
         Self::EndFamily,
         Self::EndFamilies,
+        Self::SetRoles,
     ];
 
     /// The number that comes back from the first one that is applied, zero where none does.
@@ -70,7 +72,7 @@ impl Operation {
         match self {
             Self::OpenTenant | Self::OpenAccount => Some(Refusal::Exists),
             Self::SetState | Self::SetTenantSecurity => Some(Refusal::Transition { from }),
-            Self::SaveFactor | Self::RotateFamily => Some(Refusal::Stale),
+            Self::SaveFactor | Self::RotateFamily | Self::SetRoles => Some(Refusal::Stale),
             Self::CreateApiToken => Some(Refusal::LimitReached { limit: 1 }),
             Self::VerifyIdentifier
             | Self::ChangeVerified

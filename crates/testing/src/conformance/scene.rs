@@ -8,6 +8,7 @@ use portcullis_core::id::{
 };
 use portcullis_core::identifier::IdentifierKind;
 use portcullis_core::refresh::{Generation, RefreshFamily};
+use portcullis_core::role::Roles;
 use portcullis_core::state::{EntityState, Status};
 use portcullis_core::store::{
     Activation, AttemptKey, AttemptPurpose, SecurityStore, Settlement, WriteResult,
@@ -274,6 +275,16 @@ impl Scene {
                     RefreshFamilyId::from_bytes(trial.id())
                 };
                 zero(store.end_family(tenant, id, NOW, along).await)
+            }
+            Operation::SetRoles => {
+                let role = |name: &str| Roles::new([name.parse().unwrap()]).unwrap();
+                let read = if right {
+                    Roles::default()
+                } else {
+                    role("other")
+                };
+                let to = role("admin");
+                zero(store.set_roles(tenant, self.user, &read, &to, along).await)
             }
             Operation::EndFamilies => store.end_families(tenant, self.user, NOW, along).await,
         }

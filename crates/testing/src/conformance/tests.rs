@@ -10,10 +10,10 @@ macro_rules! groups {
     };
 }
 
-const GROUPS: [(&str, &str); 27] = groups!(
+const GROUPS: [(&str, &str); 28] = groups!(
     "accounts" "activation" "api_tokens" "attempts" "audit" "commits" "companions" "crossing" "enrolment" "factors"
     "identifier_change"
-    "kv" "limits" "opening" "outbox" "people" "refresh" "refresh_cap" "resolution" "rotation" "session_cap" "session_use"
+    "kv" "limits" "opening" "outbox" "people" "refresh" "refresh_cap" "resolution" "roles" "rotation" "session_cap" "session_use"
     "sessions" "supersession" "tenants" "tickets" "tokens"
 );
 

@@ -9,6 +9,7 @@ use portcullis_core::factor::FactorKind;
 use portcullis_core::id::{ApiTokenId, EventId, SessionId, TenantId, UserId};
 use portcullis_core::identifier::IdentifierKind;
 use portcullis_core::net::ClientInfo;
+use portcullis_core::role::Roles;
 use portcullis_core::session::Session;
 use portcullis_core::state::EntityState;
 use portcullis_core::time::Timestamp;
@@ -89,6 +90,8 @@ pub struct ExportedAccount {
     pub until: Option<String>,
     /// Last sign-in.
     pub last_sign_in: Option<String>,
+    /// What operators have made of them.
+    pub roles: Roles,
 }
 
 impl ExportedAccount {
@@ -100,6 +103,7 @@ impl ExportedAccount {
             since: account.status.detail.since.to_string(),
             until: account.status.detail.until.map(|at| at.to_string()),
             last_sign_in: account.last_sign_in.map(|at| at.to_string()),
+            roles: account.roles,
         }
     }
 }

@@ -21,13 +21,14 @@ use crate::identifier::Identifier;
 use crate::mail::{ClaimedMail, MailRetry, OutboxFilter, WaitingMail};
 use crate::policy::LockoutPolicy;
 use crate::refresh::{Generation, RefreshFamily, ResolvedFamily, Rotation};
+use crate::role::Roles;
 use crate::session::{ResolvedSession, Session, SessionTouch};
 use crate::state::Status;
 use crate::store::{
     AccountOpening, AccountStore, Activation, ApiTokenStore, AttemptKey, AuditQuery, FactorStore,
     IdentityAdmin, IdentityAuthnLog, IdentityLookup, LimitKey, OutboxStore, RateLimit,
-    RateLimitStore, RefreshStore, Reservation, ResolveSession, SessionInsert, SessionRotation,
-    SessionStore, Settlement, Taken, Ticket, TicketIssue, TicketKind, TicketStore,
+    RateLimitStore, RefreshStore, Reservation, ResolveSession, RoleStore, SessionInsert,
+    SessionRotation, SessionStore, Settlement, Taken, Ticket, TicketIssue, TicketKind, TicketStore,
     VerificationStore, WriteResult,
 };
 use crate::time::Timestamp;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use portcullis_backends::flow::UserRecord;
 use portcullis_core::id::{TenantId, UserId};
 use portcullis_core::identifier::{Identifier, IdentifierKind};
+use portcullis_core::role::{RoleName, Roles};
 use portcullis_core::time::Timestamp;
 use serde::Serialize;
 
@@ -19,6 +20,7 @@ pub(super) struct UserView {
     since: Option<String>,
     until: Option<String>,
     identifiers: Vec<IdentifierView>,
+    roles: Roles,
     created_at: String,
     last_sign_in: Option<String>,
 }
@@ -58,6 +60,9 @@ impl UserView {
                     verified: verified(identifier),
                 })
                 .collect(),
+            roles: account
+                .map(|account| account.roles.clone())
+                .unwrap_or_default(),
             created_at: user.created_at.to_string(),
             last_sign_in: account
                 .and_then(|account| account.last_sign_in)
@@ -94,6 +99,10 @@ impl UserView {
             };
             let value = format!("{}{proved}", identifier.value);
             row(identifier.kind.as_str(), &value);
+        }
+        if !self.roles.is_empty() {
+            let names: Vec<&str> = self.roles.iter().map(RoleName::as_str).collect();
+            row("roles", &names.join(" "));
         }
         row("created", &self.created_at);
         row(
