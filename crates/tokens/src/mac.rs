@@ -5,6 +5,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroize;
 
+/// The block of SHA-256, which a shorter key is filled up to.
+pub(crate) const BLOCK_BYTES: usize = 64;
+
 /// What a keyed digest is for, so that one key's digests of one kind can never pass for another kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Label {
@@ -31,6 +34,15 @@ impl Label {
 pub(crate) fn hmac(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
     let mut mac = keyed(key);
     mac.update(message);
+    mac.finalize().into_bytes().into()
+}
+
+/// The digest of parts that run together as one message. A key that fills no block has zeros behind it.
+pub(crate) fn hmac_of(key: &[u8; BLOCK_BYTES], parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = keyed(key);
+    for part in parts {
+        mac.update(part);
+    }
     mac.finalize().into_bytes().into()
 }
 
@@ -61,7 +73,8 @@ fn length(part: &[u8]) -> [u8; 8] {
 }
 
 /// HMAC fills a short key up with zeros to the block (RFC 2104 section 2); done here, the constructor cannot fail.
-fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
+fn keyed<const BYTES: usize>(key: &[u8; BYTES]) -> Hmac<Sha256> {
+    const { assert!(BYTES <= BLOCK_BYTES, "longer keys are hashed first") };
     let mut block = Array::default();
     for (to, from) in block.iter_mut().zip(key) {
         *to = *from;
