@@ -8,15 +8,10 @@ mod conversation;
 
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 
-use rustls::ServerConfig;
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use crate::loopback::Loopback;
 
 /// How connections are protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,9 +74,7 @@ struct Shared {
     mode: Mutex<SmtpMode>,
     received: Mutex<Vec<ReceivedMail>>,
     arrived: Condvar,
-    ended: AtomicBool,
     security: SmtpSecurity,
-    tls: Arc<ServerConfig>,
 }
 
 impl Shared {
@@ -102,13 +95,12 @@ impl Shared {
 /// A running server. It stops when it is dropped.
 pub struct SmtpServer {
     shared: Arc<Shared>,
-    address: SocketAddr,
-    certificate: String,
+    loopback: Loopback,
 }
 
 impl fmt::Debug for SmtpServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SmtpServer({})", self.address)
+        write!(f, "SmtpServer({})", self.loopback.address)
     }
 }
 
@@ -118,44 +110,28 @@ impl SmtpServer {
     /// # Errors
     /// Where the system gives no port, or no certificate can be made.
     pub fn start(security: SmtpSecurity) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let address = listener.local_addr()?;
-        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let made = rcgen::generate_simple_self_signed(names).map_err(io::Error::other)?;
-        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-        let tls = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(io::Error::other)?
-            .with_no_client_auth()
-            .with_single_cert(vec![made.cert.der().clone()], PrivateKeyDer::Pkcs8(key))
-            .map_err(io::Error::other)?;
         let shared = Arc::new(Shared {
             mode: Mutex::new(SmtpMode::Accept),
             received: Mutex::default(),
             arrived: Condvar::new(),
-            ended: AtomicBool::new(false),
             security,
-            tls: Arc::new(tls),
         });
-        let listening = Arc::clone(&shared);
-        drop(thread::Builder::new().spawn(move || listen(&listener, &listening))?);
-        Ok(Self {
-            shared,
-            address,
-            certificate: made.cert.pem(),
-        })
+        let talking = Arc::clone(&shared);
+        let loopback =
+            Loopback::start(move |stream, tls| conversation::hold(stream, &talking, tls))?;
+        Ok(Self { shared, loopback })
     }
 
     /// The port it listens on.
     #[must_use]
     pub const fn port(&self) -> u16 {
-        self.address.port()
+        self.loopback.address.port()
     }
 
     /// Its certificate, for clients to trust.
     #[must_use]
     pub fn certificate_pem(&self) -> &str {
-        &self.certificate
+        &self.loopback.certificate
     }
 
     /// Treats mail like this from now on.
@@ -186,26 +162,5 @@ impl SmtpServer {
                 });
         let (mails, _) = waited.unwrap_or_else(PoisonError::into_inner);
         found(&mails)
-    }
-}
-
-impl Drop for SmtpServer {
-    fn drop(&mut self) {
-        self.shared.ended.store(true, Ordering::SeqCst);
-        // Wakes the thread that listens.
-        drop(TcpStream::connect(self.address));
-    }
-}
-
-fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
-    for stream in listener.incoming() {
-        if shared.ended.load(Ordering::SeqCst) {
-            return;
-        }
-        let Ok(stream) = stream else { continue };
-        let shared = Arc::clone(shared);
-        // A conversation that breaks off is the client's to notice.
-        let talk = move || drop(conversation::hold(stream, &shared));
-        drop(thread::Builder::new().spawn(talk));
     }
 }

@@ -4,7 +4,9 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 
-use rustls::{ServerConnection, StreamOwned};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use crate::loopback::until_gone;
 
 use super::{ReceivedMail, Shared, SmtpMode, SmtpSecurity};
 
@@ -27,24 +29,29 @@ impl From<io::Error> for Stop {
 }
 
 /// Talks until one of the two hangs up.
-pub(super) fn hold(stream: TcpStream, shared: &Shared) -> io::Result<()> {
+pub(super) fn hold(stream: TcpStream, shared: &Shared, tls: &Arc<ServerConfig>) -> io::Result<()> {
     if shared.mode() == SmtpMode::Silent {
         return until_gone(stream);
     }
     let security = shared.security;
     if security == SmtpSecurity::Wrapper {
-        return encrypted(stream, shared, true);
+        return encrypted(stream, shared, tls, true);
     }
     let mut plain = Talk::new(stream, shared, false);
     plain.greet()?;
     match plain.go_on() {
-        Stop::StartTls => encrypted(plain.stream, shared, false),
+        Stop::StartTls => encrypted(plain.stream, shared, tls, false),
         Stop::HungUp => Ok(()),
     }
 }
 
-fn encrypted(stream: TcpStream, shared: &Shared, greeting: bool) -> io::Result<()> {
-    let tls = ServerConnection::new(Arc::clone(&shared.tls)).map_err(io::Error::other)?;
+fn encrypted(
+    stream: TcpStream,
+    shared: &Shared,
+    tls: &Arc<ServerConfig>,
+    greeting: bool,
+) -> io::Result<()> {
+    let tls = ServerConnection::new(Arc::clone(tls)).map_err(io::Error::other)?;
     let mut talk = Talk::new(StreamOwned::new(tls, stream), shared, true);
     if greeting {
         talk.greet()?;
@@ -52,12 +59,6 @@ fn encrypted(stream: TcpStream, shared: &Shared, greeting: bool) -> io::Result<(
     let _hung_up = talk.go_on();
     talk.stream.conn.send_close_notify();
     talk.stream.flush()
-}
-
-fn until_gone(mut stream: TcpStream) -> io::Result<()> {
-    let mut heard = [0; 256];
-    while stream.read(&mut heard)? > 0 {}
-    Ok(())
 }
 
 struct Talk<'a, S> {
