@@ -14,6 +14,8 @@ pub(crate) mod render;
 #[cfg(feature = "smtp")]
 mod smtp;
 mod templates;
+#[cfg(feature = "webhook")]
+mod webhook;
 
 #[cfg(feature = "mail-file")]
 pub use eml_folder::EmlFolder;
@@ -23,3 +25,5 @@ pub(crate) use params::MailParams;
 pub use smtp::{SmtpMailer, SmtpOptions, SmtpOptionsError, SmtpTls};
 pub(crate) use templates::Compiled;
 pub use templates::{MailPart, TemplateError, Templates};
+#[cfg(feature = "webhook")]
+pub use webhook::{WebhookMailer, WebhookOptions, WebhookOptionsError};

@@ -150,6 +150,10 @@ pub enum MailRetry {
 pub struct Mail {
     /// Its id.
     pub id: MailId,
+    /// In which tenant.
+    pub tenant: TenantId,
+    /// Which mail.
+    pub template: MailTemplate,
     /// When it was queued.
     pub queued_at: Timestamp,
     /// The address it goes to.

@@ -54,7 +54,8 @@ fn date(mail: &Mail) -> SystemTime {
 
 #[cfg(test)]
 mod tests {
-    use portcullis_core::id::MailId;
+    use portcullis_core::id::{MailId, TenantId};
+    use portcullis_core::mail::MailTemplate;
     use portcullis_core::secret::SecretText;
     use portcullis_core::time::Timestamp;
 
@@ -63,6 +64,8 @@ mod tests {
     fn mail(to: &str, text: &str, html: Option<&str>) -> Mail {
         Mail {
             id: MailId::from_integer(1),
+            tenant: TenantId::from_integer(1),
+            template: MailTemplate::VerifyEmail,
             queued_at: Timestamp::from_micros(1_700_000_000_000_000),
             to: to.to_owned(),
             subject: "Grüße".to_owned(),

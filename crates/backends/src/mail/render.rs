@@ -41,6 +41,8 @@ pub(crate) fn render(
     let filled = templates.fill(queued.tenant, &opened.languages, template, &values)?;
     Ok(Mail {
         id: queued.id,
+        tenant: queued.tenant,
+        template,
         queued_at: queued.created_at,
         to: queued.to.clone(),
         subject: printable(filled.subject.trim(), SUBJECT_MAX_BYTES),
