@@ -1,6 +1,6 @@
 //! Wiring: from settings to a store and an instance.
 
-use portcullis_backends::mail::{EmlFolder, LogMailer, NoMail, SmtpMailer};
+use portcullis_backends::mail::{EmlFolder, LogMailer, NoMail, SmtpMailer, WebhookMailer};
 use portcullis_backends::{BuildError, Builder, Portcullis};
 use portcullis_stores_sql::MIGRATIONS;
 use portcullis_tokens::jwt::LiveJwtKeys;
@@ -85,6 +85,7 @@ async fn service<S: Everything>(
         MailKind::Log => builder.mailer(LogMailer),
         MailKind::None => builder.mailer(NoMail),
         MailKind::Smtp => builder.mailer(smtp(config)?),
+        MailKind::Webhook => builder.mailer(webhook(config)?),
         MailKind::Folder => {
             folder::make(&config.mail_folder)?;
             let folder = EmlFolder::new(&config.mail_folder, &config.mail_from);
@@ -100,6 +101,13 @@ fn smtp(config: &Config) -> Result<SmtpMailer, Failure> {
     let options = config.smtp.clone();
     let options = options.ok_or_else(|| Failure::usage("mail.smtp: there is no relay"))?;
     SmtpMailer::new(options).map_err(|error| Failure::usage(format!("mail: {}", chain(&error))))
+}
+
+fn webhook(config: &Config) -> Result<WebhookMailer, Failure> {
+    let options = config.webhook.clone();
+    let options = options.ok_or_else(|| Failure::usage("mail.webhook: there is no receiver"))?;
+    WebhookMailer::new(options)
+        .map_err(|error| Failure::usage(format!("mail.webhook: {}", chain(&error))))
 }
 
 /// An instance for one command beside a running service: it hashes little, and leaves mail to the service.

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use portcullis_backends::mail::{SmtpOptions, Templates};
+use portcullis_backends::mail::{SmtpOptions, Templates, WebhookOptions};
 use portcullis_core::policy::PolicyOverrides;
 use portcullis_tokens::jwt::JwtAlgorithm;
 use portcullis_tokens::password::HashPoolConfig;
@@ -52,6 +52,8 @@ pub(crate) struct Config {
     pub(crate) keep_dead_mail: Duration,
     /// Where `mail` is [`MailKind::Smtp`].
     pub(crate) smtp: Option<SmtpOptions>,
+    /// Where `mail` is [`MailKind::Webhook`].
+    pub(crate) webhook: Option<WebhookOptions>,
     pub(crate) hash: HashPoolConfig,
     pub(crate) access_tokens: AccessTokens,
     pub(crate) policy: PolicyOverrides,

@@ -78,6 +78,7 @@ pub(super) fn checked(settings: Settings) -> Result<Config, Failure> {
         mail_templates: mail.templates,
         keep_dead_mail: mail.keep_dead,
         smtp: mail.smtp,
+        webhook: mail.webhook,
         hash: hash(&settings.hash)?,
         access_tokens: AccessTokens {
             enabled: settings.access_tokens.enabled,

@@ -4,12 +4,13 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use portcullis_backends::mail::{SmtpOptions, SmtpTls, Templates};
+use portcullis_backends::mail::{SmtpOptions, SmtpTls, Templates, WebhookOptions};
 use portcullis_core::language::LanguageTag;
 use portcullis_core::secret::SecretText;
+use portcullis_tokens::webhook::WebhookSecret;
 
 use super::check::number;
-use super::settings::{Mail, MailKind, RelayTls, Smtp};
+use super::settings::{Mail, MailKind, RelayTls, Secret, Smtp, Webhook};
 use crate::failure::{Failure, chain};
 
 const SECS_A_DAY: u64 = 24 * 60 * 60;
@@ -24,6 +25,7 @@ pub(super) struct CheckedMail {
     pub(super) templates: Templates,
     pub(super) keep_dead: Duration,
     pub(super) smtp: Option<SmtpOptions>,
+    pub(super) webhook: Option<WebhookOptions>,
 }
 
 pub(super) fn checked(mail: &Mail) -> Result<CheckedMail, Failure> {
@@ -42,10 +44,15 @@ pub(super) fn checked(mail: &Mail) -> Result<CheckedMail, Failure> {
         MailKind::Smtp => Some(smtp(&mail.smtp, &mail.from)?),
         _ => None,
     };
+    let webhook = match mail.kind {
+        MailKind::Webhook => Some(webhook(&mail.webhook)?),
+        _ => None,
+    };
     Ok(CheckedMail {
         templates: templates(mail)?,
         keep_dead: Duration::from_secs(u64::from(mail.keep_dead_days) * SECS_A_DAY),
         smtp,
+        webhook,
     })
 }
 
@@ -90,7 +97,12 @@ fn smtp(smtp: &Smtp, from: &str) -> Result<SmtpOptions, Failure> {
     if let Some(file) = &smtp.ca {
         options = options.root_certificates(read("mail.smtp.ca", file)?);
     }
-    match (&smtp.user, password(smtp)?) {
+    let password = secret(
+        "mail.smtp.password",
+        smtp.password.as_ref(),
+        smtp.password_file.as_deref(),
+    )?;
+    match (&smtp.user, password) {
         (Some(user), Some(password)) => options = options.credentials(user, password),
         (None, None) => {}
         _ => {
@@ -105,14 +117,60 @@ fn smtp(smtp: &Smtp, from: &str) -> Result<SmtpOptions, Failure> {
     }
 }
 
-fn password(smtp: &Smtp) -> Result<Option<SecretText>, Failure> {
-    match (&smtp.password, &smtp.password_file) {
-        (Some(_), Some(_)) => Err(Failure::usage(
-            "mail.smtp.password: there is mail.smtp.password_file as well: remove one of them",
-        )),
-        (Some(password), None) => Ok(Some(password.0.clone())),
+fn webhook(webhook: &Webhook) -> Result<WebhookOptions, Failure> {
+    let Some(url) = &webhook.url else {
+        return Err(Failure::usage(
+            "mail.webhook.url: mail.kind = \"webhook\" needs the address that mail is posted to",
+        ));
+    };
+    let written = secret(
+        "mail.webhook.secret",
+        webhook.secret.as_ref(),
+        webhook.secret_file.as_deref(),
+    )?;
+    let Some(written) = written else {
+        return Err(Failure::usage(
+            "mail.webhook.secret: mail.kind = \"webhook\" needs a secret that its receiver knows mail by; make one with \
+             `echo whsec_$(openssl rand -base64 32)`",
+        ));
+    };
+    let secrets: Result<Vec<_>, _> = written
+        .expose()
+        .split_whitespace()
+        .map(|one| WebhookSecret::parse(&SecretText::new(one)))
+        .collect();
+    let secrets =
+        secrets.map_err(|error| Failure::usage(format!("mail.webhook.secret: {error}")))?;
+    number(
+        "mail.webhook.timeout_secs",
+        webhook.timeout_secs,
+        1,
+        TIMEOUT_SECS_MAX,
+    )?;
+    let mut options = WebhookOptions::new(url.0.expose(), secrets)
+        .timeout(Duration::from_secs(webhook.timeout_secs.into()));
+    if let Some(file) = &webhook.ca {
+        options = options.root_certificates(read("mail.webhook.ca", file)?);
+    }
+    match options.check() {
+        Ok(()) => Ok(options),
+        Err(error) => Err(Failure::usage(format!("mail.webhook: {}", chain(&error)))),
+    }
+}
+
+/// What stands in a setting, or in the file that its sibling `_file` names.
+fn secret(
+    setting: &str,
+    said: Option<&Secret>,
+    file: Option<&Path>,
+) -> Result<Option<SecretText>, Failure> {
+    match (said, file) {
+        (Some(_), Some(_)) => Err(Failure::usage(format!(
+            "{setting}: there is {setting}_file as well: remove one of them"
+        ))),
+        (Some(said), None) => Ok(Some(said.0.clone())),
         (None, Some(file)) => {
-            let text = read("mail.smtp.password_file", file)?;
+            let text = read(&format!("{setting}_file"), file)?;
             Ok(Some(SecretText::new(text.trim_end_matches(['\r', '\n']))))
         }
         (None, None) => Ok(None),

@@ -84,9 +84,9 @@ fn mail_and_hash() -> Vec<Row> {
     let mail = Mail::default();
     let smtp = &mail.smtp;
     vec![
-        row("mail.kind", code("folder"), "`folder` (or `file`): a file a mail; `smtp`: to a relay; `log`: the log says that there was one, and nothing is delivered; `none`: not even that"),
+        row("mail.kind", code("folder"), "`folder` (or `file`): a file a mail; `smtp`: to a relay; `webhook`: to a web address, as signed JSON; `log`: the log says that there was one, and nothing is delivered; `none`: not even that"),
         row("mail.folder", "`outbox` in `data_dir`", "where `.eml` files go; they hold usable links"),
-        row("mail.from", code(Mail::default().from), "the sender of mail"),
+        row("mail.from", code(Mail::default().from), "the sender of mail; of a webhook's, its receiver knows"),
         row("mail.templates", "none", "folder of mail templates in place of ours: `<language>/<mail>.subject`, `.txt` and `.html`, for one tenant under `tenants/<id>/`; checked at the start"),
         row("mail.language", code(Mail::default().language), "the language of mail to people who ask for none that there is; `en` and `de` come with the program"),
         row("mail.keep_dead_days", code(mail.keep_dead_days), "how long after it was queued a mail is kept that could not be delivered, 1 to 365"),
@@ -99,6 +99,11 @@ fn mail_and_hash() -> Vec<Row> {
         row("mail.smtp.password_file", "none", "the same, in a file"),
         row("mail.smtp.timeout_secs", code(smtp.timeout_secs), "how long one delivery may take, 1 to 50"),
         row("mail.smtp.pool", code(smtp.pool), "connections kept, 1 to 64"),
+        row("mail.webhook.url", "none", "where mail is posted to, for `mail.kind` `webhook`: `https`, or `http` on this machine; never printed or logged"),
+        row("mail.webhook.secret", "none", "`whsec_` and 32 to 64 random bytes in base64, which mail is signed with; up to 4 with a space between while one is replaced; better from the environment or a file"),
+        row("mail.webhook.secret_file", "none", "the same, in a file"),
+        row("mail.webhook.ca", "none", "file of certificates (PEM) to trust beside the web's authorities"),
+        row("mail.webhook.timeout_secs", code(mail.webhook.timeout_secs), "how long one delivery may take, 1 to 50"),
         row("hash.memory_kib", code(hash.memory_kib), "argon2id memory; with `hash.iterations` at least 47104/1, 19456/2, 12288/3, 9216/4 or 7168/5"),
         row("hash.iterations", code(hash.iterations), "argon2id passes"),
         row("hash.parallelism", code(hash.parallelism), "argon2id lanes"),

@@ -82,6 +82,8 @@ pub(crate) enum MailKind {
     Log,
     /// To a relay.
     Smtp,
+    /// To a web address, signed.
+    Webhook,
     /// Nowhere, without a word.
     None,
 }
@@ -104,6 +106,7 @@ pub(super) struct Mail {
     pub(super) language: String,
     pub(super) keep_dead_days: u32,
     pub(super) smtp: Smtp,
+    pub(super) webhook: Webhook,
 }
 
 impl Default for Mail {
@@ -116,6 +119,7 @@ impl Default for Mail {
             language: "en".into(),
             keep_dead_days: 14,
             smtp: Smtp::default(),
+            webhook: Webhook::default(),
         }
     }
 }
@@ -157,6 +161,29 @@ impl Default for Smtp {
             password_file: None,
             timeout_secs: 30,
             pool: 4,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Webhook {
+    /// It may hold a secret of its receiver's.
+    pub(super) url: Option<Secret>,
+    pub(super) secret: Option<Secret>,
+    pub(super) secret_file: Option<PathBuf>,
+    pub(super) ca: Option<PathBuf>,
+    pub(super) timeout_secs: u32,
+}
+
+impl Default for Webhook {
+    fn default() -> Self {
+        Self {
+            url: None,
+            secret: None,
+            secret_file: None,
+            ca: None,
+            timeout_secs: 30,
         }
     }
 }

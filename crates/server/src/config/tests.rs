@@ -65,6 +65,7 @@ fn the_reference_has_every_setting_and_no_other() {
         "metrics",
         "mail",
         "mail.smtp",
+        "mail.webhook",
         "hash",
         "access_tokens",
         "policy",
@@ -358,4 +359,39 @@ fn a_relay_is_checked_before_anything_starts() {
     assert!(from.contains("sender"), "{from}");
     let folder = refused("folder = \"x\"\n[mail.smtp]\nhost = \"mail.example.com\"");
     assert!(folder.contains("mail.folder"), "{folder}");
+}
+
+#[test]
+fn a_webhook_is_checked_before_anything_starts() {
+    let secret = "secret = \"whsec_AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\"";
+    let url = "url = \"https://hooks.example.com/hunter2\"";
+    let with = |toml: &str| format!("[mail]\nkind = \"webhook\"\n[mail.webhook]\n{toml}\n");
+    let refused = |toml: &str| refusal(&with(toml));
+    let accepted = config(&with(&format!("{url}\n{secret}"))).unwrap();
+    let shown = format!("{accepted:?}");
+    assert!(!shown.contains("hunter2") && !shown.contains("AQEB"));
+    assert!(refused(secret).contains("mail.webhook.url"));
+    assert!(refused(url).contains("openssl rand"));
+    let short = refused(&format!("{url}\nsecret = \"whsec_AQEB\""));
+    assert!(
+        short.contains("32 to 64") && !short.contains("AQEB"),
+        "{short}"
+    );
+    let plain = refused(&format!(
+        "url = \"http://hooks.example.com/hunter2\"\n{secret}"
+    ));
+    assert!(
+        plain.contains("clear text") && !plain.contains("hunter2"),
+        "{plain}"
+    );
+    let twice = refused(&format!("{url}\n{secret}\nsecret_file = \"x\""));
+    assert!(twice.contains("mail.webhook.secret_file"), "{twice}");
+    let many = secret.replace(
+        "=\"",
+        &"= whsec_AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE".repeat(4),
+    );
+    let many = refused(&format!("{url}\n{many}=\""));
+    assert!(many.contains("1 to 4"), "{many}");
+    let late = refused(&format!("{url}\n{secret}\ntimeout_secs = 51"));
+    assert!(late.contains("timeout_secs"), "{late}");
 }

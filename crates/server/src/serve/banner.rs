@@ -47,6 +47,7 @@ impl Banner {
             mail: match config.mail {
                 MailKind::Folder => "into a folder",
                 MailKind::Smtp => "by SMTP",
+                MailKind::Webhook => "by webhook",
                 MailKind::Log => "not delivered (mail.kind = \"log\")",
                 MailKind::None => "not delivered (mail.kind = \"none\")",
             },
