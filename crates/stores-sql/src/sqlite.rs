@@ -4,6 +4,7 @@ mod apply;
 mod connection;
 mod counters;
 mod fault;
+mod home;
 mod migrate;
 mod options;
 mod readers;
@@ -27,6 +28,7 @@ use crate::store::SqlStore;
 use crate::value::Value;
 use connection::Purpose;
 use counters::Counters;
+use home::Home;
 use readers::{LongReaders, PointReaders};
 use writer::Writer;
 
@@ -34,6 +36,10 @@ use writer::Writer;
 ///
 /// A handle: clones share one writer and one set of readers. Dropping the last one finishes the writes that are queued,
 /// closes every connection, and folds the write-ahead log into the file.
+///
+/// A file that is removed or replaced while it is open is an outage: nothing is read or written until the same file is back
+/// at its path. To go on with another file, such as a copy from before, stop every process that has the old one open, remove
+/// its `-wal` and `-shm` files, and open the store anew.
 pub type SqliteStore = SqlStore<Sqlite>;
 
 /// The engine behind [`SqliteStore`].
@@ -72,10 +78,11 @@ impl SqliteStore {
         let first = connection::open(&options, Purpose::Write)?;
         migrate::pending(&first, MIGRATIONS)?;
         let counters = Arc::new(Counters::default());
+        let home = Arc::new(Home::of(options)?);
         let inner = Inner {
-            long: LongReaders::start(&options)?,
-            points: PointReaders::new(options.clone()),
-            writer: Writer::start(first, options, Arc::clone(&counters))?,
+            long: LongReaders::start(&home)?,
+            points: PointReaders::new(Arc::clone(&home)),
+            writer: Writer::start(first, home, Arc::clone(&counters))?,
             counters,
         };
         Ok(Self::new(Sqlite {

@@ -32,6 +32,12 @@ pub enum OpenError {
         /// Which file.
         path: PathBuf,
     },
+    /// The file was removed after it was opened, or another one was put in its place.
+    #[error("the database at {} was removed or replaced while it was in use", path.display())]
+    Astray {
+        /// Which file.
+        path: PathBuf,
+    },
     /// A SQLite that can corrupt a database under two writers (SECURITY F2).
     #[error("SQLite {found} is too old: 3.51.3 or newer is needed")]
     Version {

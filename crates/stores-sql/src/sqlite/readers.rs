@@ -16,9 +16,9 @@ use portcullis_core::error::{StoreError, StoreErrorKind};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::connection::{self, Purpose};
+use super::connection::Purpose;
 use super::fault::{OpenError, unavailable};
-use super::options::SqliteOptions;
+use super::home::Home;
 
 /// The most long reads that wait.
 const QUEUE: usize = 256;
@@ -45,16 +45,16 @@ type Slot = Mutex<Option<Connection>>;
 /// The connections of point reads.
 pub(super) struct PointReaders {
     slots: Box<[Slot]>,
-    options: SqliteOptions,
+    home: Arc<Home>,
 }
 
 impl PointReaders {
-    pub(super) fn new(options: SqliteOptions) -> Self {
+    pub(super) fn new(home: Arc<Home>) -> Self {
         Self {
-            slots: (0..options.readers.max(1))
+            slots: (0..home.options().readers.max(1))
                 .map(|_| Slot::default())
                 .collect(),
-            options,
+            home,
         }
     }
 
@@ -64,7 +64,7 @@ impl PointReaders {
         read: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let mut slot = self.slot().ok_or_else(|| unavailable("no readers"))?;
-        let connection = open_once(&mut slot, &self.options)?;
+        let connection = open_once(&mut slot, &self.home)?;
         read(connection)
     }
 
@@ -101,10 +101,11 @@ fn renewed<'a>(
 
 fn open_once<'a>(
     slot: &'a mut Option<Connection>,
-    options: &SqliteOptions,
+    home: &Home,
 ) -> Result<&'a Connection, StoreError> {
+    home.check()?;
     if slot.is_none() {
-        let opened = connection::open(options, Purpose::Read);
+        let opened = home.connect(Purpose::Read);
         let failed =
             |error: OpenError| StoreError::new(StoreErrorKind::Unavailable).with_source(error);
         *slot = Some(opened.map_err(failed)?);
@@ -121,18 +122,18 @@ pub(super) struct LongReaders {
 }
 
 impl LongReaders {
-    pub(super) fn start(options: &SqliteOptions) -> Result<Self, OpenError> {
+    pub(super) fn start(home: &Arc<Home>) -> Result<Self, OpenError> {
         let (queue, jobs) = sync_channel(QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
         let mut readers = Self {
             queue: Some(queue),
             threads: Vec::new(),
         };
-        for _ in 0..options.reader_threads.max(1) {
-            let (jobs, options) = (Arc::clone(&jobs), options.clone());
+        for _ in 0..home.options().reader_threads.max(1) {
+            let (jobs, home) = (Arc::clone(&jobs), Arc::clone(home));
             let thread = std::thread::Builder::new()
                 .name("portcullis-sqlite-reader".to_owned())
-                .spawn(move || work(&jobs, &options))
+                .spawn(move || work(&jobs, &home))
                 .map_err(OpenError::Thread)?;
             readers.threads.push(thread);
         }
@@ -172,13 +173,13 @@ impl Drop for LongReaders {
     }
 }
 
-fn work(jobs: &Mutex<Receiver<Job>>, options: &SqliteOptions) {
+fn work(jobs: &Mutex<Receiver<Job>>, home: &Home) {
     let mut connection = None;
     loop {
         // Held for the wait only: the job runs without it.
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = job else { return };
-        let run = AssertUnwindSafe(|| job(open_once(&mut connection, options)));
+        let run = AssertUnwindSafe(|| job(open_once(&mut connection, home)));
         if catch_unwind(run).is_err() {
             connection = None;
         }

@@ -1,6 +1,8 @@
 //! What is true of SQLite alone; what is true of every store is in the conformance suite.
 
 mod faults;
+#[cfg(unix)]
+mod home;
 mod migrations;
 mod opening;
 mod reads;

@@ -14,10 +14,10 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::apply::apply;
-use super::connection::{self, Purpose, pause};
+use super::connection::{Purpose, pause};
 use super::counters::Counters;
 use super::fault::{OpenError, is_busy, store_error, unavailable};
-use super::options::SqliteOptions;
+use super::home::Home;
 use crate::script::{Done, Durability, Failure, Script};
 
 /// The most scripts of one transaction.
@@ -28,6 +28,8 @@ const BACKOFF: [Duration; 3] = [
     Duration::from_millis(20),
     Duration::from_millis(100),
 ];
+
+const ASTRAY: &str = "the database file was removed or replaced";
 
 type Answer = Result<Done, Failure>;
 type Alone = Box<dyn FnOnce(Result<&mut Connection, StoreError>) + Send>;
@@ -53,14 +55,14 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn start(
         connection: Connection,
-        options: SqliteOptions,
+        home: Arc<Home>,
         counters: Arc<Counters>,
     ) -> Result<Self, OpenError> {
-        let (queue, jobs) = sync_channel(options.write_queue.max(1));
+        let (queue, jobs) = sync_channel(home.options().write_queue.max(1));
         let mut worker = Worker {
             connection: Some(connection),
             durability: Durability::Full,
-            options,
+            home,
             counters,
         };
         let thread = std::thread::Builder::new()
@@ -138,7 +140,7 @@ struct Worker {
     connection: Option<Connection>,
     /// What the connection is set to; one that was just opened waits for the disk.
     durability: Durability,
-    options: SqliteOptions,
+    home: Arc<Home>,
     counters: Arc<Counters>,
 }
 
@@ -251,7 +253,11 @@ impl Worker {
             }
         })?;
         counters.count_commit(durability);
-        Ok(answers)
+        // Committed into a file that no path leads to: whether it is ever seen again is open.
+        match self.home.look() {
+            true => Ok(answers),
+            false => Err(Lost::new(StoreErrorKind::Indeterminate, &ASTRAY)),
+        }
     }
 
     fn run_alone(&mut self, work: Alone) {
@@ -265,8 +271,11 @@ impl Worker {
     }
 
     fn connection_set_to(&mut self, durability: Durability) -> Result<&mut Connection, Lost> {
+        if !self.home.look() {
+            return Err(Lost::new(StoreErrorKind::Unavailable, &ASTRAY));
+        }
         if self.connection.is_none() {
-            let opened = connection::open(&self.options, Purpose::Write);
+            let opened = self.home.connect(Purpose::Write);
             let opened = opened.map_err(|error| Lost::new(StoreErrorKind::Unavailable, &error))?;
             self.connection = Some(opened);
             self.durability = Durability::Full;
