@@ -18,7 +18,7 @@ use crate::harness::{ADA, Harness};
 
 const DAY: u64 = 24 * 3600;
 
-fn new_token() -> NewApiToken {
+pub(crate) fn new_token() -> NewApiToken {
     NewApiToken {
         name: "ci".to_owned(),
         scopes: Scopes::new(["deploy".parse().unwrap()]).unwrap(),
@@ -27,7 +27,7 @@ fn new_token() -> NewApiToken {
     }
 }
 
-async fn api_token(h: &Harness, principal: &Principal, new: NewApiToken) -> SecretText {
+pub(crate) async fn api_token(h: &Harness, principal: &Principal, new: NewApiToken) -> SecretText {
     match h
         .portcullis
         .create_api_token(principal, new, &h.context())
@@ -39,7 +39,7 @@ async fn api_token(h: &Harness, principal: &Principal, new: NewApiToken) -> Secr
     }
 }
 
-async fn is_signed_in(h: &Harness, signed_in: &SignedIn) -> bool {
+pub(crate) async fn is_signed_in(h: &Harness, signed_in: &SignedIn) -> bool {
     let answer = h
         .present(Some(Credential::Cookie(signed_in.cookie.expose())))
         .await
@@ -47,7 +47,7 @@ async fn is_signed_in(h: &Harness, signed_in: &SignedIn) -> bool {
     matches!(answer, Authentication::Authenticated(_))
 }
 
-async fn is_accepted(h: &Harness, token: &SecretText) -> bool {
+pub(crate) async fn is_accepted(h: &Harness, token: &SecretText) -> bool {
     let answer = h
         .present(Some(Credential::Bearer(token.expose())))
         .await

@@ -19,7 +19,7 @@ use crate::harness::{ADA, Harness, PASSWORD};
 
 const STRANGERS: &str = "the stranger's password";
 
-async fn send(h: &Harness, email: &str) {
+pub(crate) async fn send(h: &Harness, email: &str) {
     let email = Identifier::email(email).unwrap();
     // One mail a moment, so that there is a latest one.
     h.advance(1);
@@ -31,7 +31,7 @@ async fn send(h: &Harness, email: &str) {
 }
 
 /// The token of a new link to an address.
-async fn link(h: &Harness, email: &str) -> SecretText {
+pub(crate) async fn link(h: &Harness, email: &str) -> SecretText {
     send(h, email).await;
     h.mailed_token(email).await
 }
@@ -46,7 +46,7 @@ async fn open(h: &Harness, token: &SecretText) -> MagicLinkOutcome {
     opened.await.unwrap()
 }
 
-async fn works(h: &Harness, token: &SecretText) -> bool {
+pub(crate) async fn works(h: &Harness, token: &SecretText) -> bool {
     matches!(open(h, token).await, MagicLinkOutcome::SignedIn(_))
 }
 

@@ -10,6 +10,7 @@
 mod account;
 mod basic;
 mod chain;
+mod clock;
 mod email_change;
 mod email_code;
 mod harness;

@@ -6,9 +6,16 @@ use crate::api_token::ResolvedApiToken;
 use crate::entity::{Epoch, SubjectState};
 use crate::event::Reason;
 use crate::refresh::ResolvedFamily;
+use crate::rule::CLOCK_SKEW;
 use crate::session::ResolvedSession;
 use crate::state::EntityState;
 use crate::time::Timestamp;
+
+/// Whether something was made by a clock that ran ahead. Its deadlines are as far ahead, so it would outlive everything
+/// that was made in time: it is over as soon as the clock is right again.
+fn is_from_the_future(created_at: Timestamp, now: Timestamp) -> bool {
+    created_at > now.plus(CLOCK_SKEW)
+}
 
 /// Whether a person may act at all: tenant and account are active, and the credential's epoch is the current one.
 /// `None` stands for a credential that does not follow the epoch, such as an API token.
@@ -56,7 +63,7 @@ pub fn session(resolved: &ResolvedSession, now: Timestamp) -> Result<(), Reason>
     if session.revoked_at.is_some() {
         return Err(Reason::Revoked);
     }
-    if !session.is_live(now) {
+    if !session.is_live(now) || is_from_the_future(session.created_at, now) {
         return Err(Reason::Expired);
     }
     admit(&resolved.subject, Some(session.epoch), now)
@@ -71,7 +78,7 @@ pub fn family(resolved: &ResolvedFamily, now: Timestamp) -> Result<(), Reason> {
     if family.ended_at.is_some() {
         return Err(Reason::Revoked);
     }
-    if !family.is_live(now) {
+    if !family.is_live(now) || is_from_the_future(family.created_at, now) {
         return Err(Reason::Expired);
     }
     admit(&resolved.subject, Some(family.epoch), now)

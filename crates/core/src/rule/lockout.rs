@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::policy::LockoutPolicy;
+use crate::rule::CLOCK_SKEW;
 use crate::store::Reservation;
 use crate::time::Timestamp;
 
@@ -33,6 +34,13 @@ pub fn delay(policy: &LockoutPolicy, failures: u32) -> Duration {
     }
 }
 
+/// The latest that an attempt can be blocked until at `now`: a count that says later is forgotten, because a clock that ran
+/// ahead made it, and it would lock its owner out for as long as the clock was wrong.
+#[must_use]
+pub fn furthest(policy: &LockoutPolicy, now: Timestamp) -> Timestamp {
+    now.plus(policy.max_delay).plus(CLOCK_SKEW)
+}
+
 /// Reserves one attempt at `now`: the answer and the row to store, `None` to leave it.
 #[must_use]
 pub fn reserve(
@@ -40,7 +48,9 @@ pub fn reserve(
     policy: &LockoutPolicy,
     now: Timestamp,
 ) -> (Reservation, Option<Attempts>) {
-    let before = stored.filter(|attempts| now < attempts.expires_at);
+    let furthest = furthest(policy, now);
+    let before =
+        stored.filter(|attempts| now < attempts.expires_at && attempts.blocked_until <= furthest);
     if let Some(attempts) = before
         && now < attempts.blocked_until
     {
@@ -103,6 +113,22 @@ mod tests {
             reserve(stored, &policy, later).0,
             Reservation::Granted { failures: 1 }
         );
+    }
+
+    // FT-17
+    #[test]
+    fn a_clock_that_ran_ahead_locks_nobody_out() {
+        let policy = TenantPolicy::default().lockout;
+        let now = Timestamp::from_secs(1_000);
+        let ahead = now.plus(Duration::from_secs(24 * 60 * 60));
+        let lock = |at| (0..40).fold(None, |stored, _| reserve(stored, &policy, at).1.or(stored));
+        assert_eq!(
+            reserve(lock(ahead), &policy, now).0,
+            Reservation::Granted { failures: 1 }
+        );
+        // Of another machine, whose clock is a little ahead, it counts.
+        let (reservation, _) = reserve(lock(now.plus(CLOCK_SKEW)), &policy, now);
+        assert!(matches!(reservation, Reservation::Locked { .. }));
     }
 
     // CC-04

@@ -17,21 +17,22 @@ use crate::driver::Driver;
 use crate::script::{Expect, Script, Step};
 use crate::value::values;
 
-/// A row that has expired counts as none; one that still blocks is left alone.
+/// A row that has expired counts as none, and so does one of a clock that ran ahead; one that still blocks is left alone.
 ///
 /// Where the delay doubles past the longest is known beforehand, so that nothing is shifted out of 64 bits.
 const RESERVE: &str = "INSERT INTO attempts \
      (tenant_id, identifier, purpose, failures, blocked_until, expires_at) \
      VALUES (?, ?, ?, 1, ?, ?) \
      ON CONFLICT (tenant_id, identifier, purpose) DO UPDATE SET \
-     failures = CASE WHEN attempts.expires_at <= ? THEN 1 \
+     failures = CASE WHEN attempts.expires_at <= ? OR attempts.blocked_until > ? THEN 1 \
          ELSE min(attempts.failures + 1, 4294967295) END, \
-     blocked_until = CASE WHEN attempts.expires_at <= ? THEN excluded.blocked_until \
+     blocked_until = CASE WHEN attempts.expires_at <= ? OR attempts.blocked_until > ? \
+             THEN excluded.blocked_until \
          WHEN attempts.failures + 1 < ? THEN ? \
          WHEN attempts.failures + 1 - ? >= ? THEN ? \
          ELSE ? + min(? << CAST(attempts.failures + 1 - ? AS INTEGER), ?) END, \
      expires_at = excluded.expires_at \
-     WHERE attempts.expires_at <= ? OR attempts.blocked_until <= ?";
+     WHERE attempts.expires_at <= ? OR attempts.blocked_until <= ? OR attempts.blocked_until > ?";
 
 const READ: &str = "SELECT failures, blocked_until FROM attempts \
      WHERE tenant_id = ? AND identifier = ? AND purpose = ?";
@@ -68,11 +69,13 @@ fn reserve_script(key: &AttemptKey, policy: &LockoutPolicy, now: Timestamp) -> S
         first_blocked,
         expires_at,
     ];
+    let furthest = lockout::furthest(policy, now);
     // failures
-    values.push(now.into());
+    values.extend(values![now, furthest]);
     // blocked_until
     values.extend(values![
         now,
+        furthest,
         policy.free_attempts,
         now,
         policy.free_attempts,
@@ -84,7 +87,7 @@ fn reserve_script(key: &AttemptKey, policy: &LockoutPolicy, now: Timestamp) -> S
         // How far a time can be moved from `now` at all.
         i64::MAX.saturating_sub(now.as_micros().max(0)),
     ]);
-    values.extend(values![now, now]);
+    values.extend(values![now, now, furthest]);
     let mut script = Script::of(Step::new(RESERVED, RESERVE, values));
     let read = Step::new(FOUND, READ, values![key.tenant, key.identifier, purpose]);
     script.step(read.expect(Expect::OneRow));

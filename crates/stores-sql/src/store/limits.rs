@@ -12,12 +12,12 @@ use crate::driver::Driver;
 use crate::script::{Expect, Script, Step};
 use crate::value::values;
 
-/// The sum saturates, as times do everywhere: `? + ?` is the last time that the interval can be added to, and the
+/// An arrival of a clock that ran ahead counts as now. The sum saturates, as times do everywhere: `? + ?` is the last time that the interval can be added to, and the
 /// interval.
 const TAKE: &str = "INSERT INTO rate_limits (limit_key, arrival) VALUES (?, ?) \
      ON CONFLICT (limit_key) DO UPDATE \
-     SET arrival = min(max(rate_limits.arrival, ?), ?) + ? \
-     WHERE min(max(rate_limits.arrival, ?), ?) + ? <= ?";
+     SET arrival = min(max(CASE WHEN rate_limits.arrival > ? THEN ? ELSE rate_limits.arrival END, ?), ?) + ? \
+     WHERE min(max(CASE WHEN rate_limits.arrival > ? THEN ? ELSE rate_limits.arrival END, ?), ?) + ? <= ?";
 const READ: &str = "SELECT arrival FROM rate_limits WHERE limit_key = ?";
 const REFUND: &str = "UPDATE rate_limits SET arrival = max(arrival, ?) - ? WHERE limit_key = ?";
 const PURGE: &str = "DELETE FROM rate_limits WHERE arrival <= ?";
@@ -35,12 +35,17 @@ fn take_script(key: &LimitKey, limit: &RateLimit, now: Timestamp) -> Script {
     let first = rule::take(None, limit, now).1.unwrap_or(now);
     let interval = interval(limit);
     let last = i64::MAX.saturating_sub(interval);
+    let furthest = rule::furthest(limit, now);
     let values = values![
         key.as_str(),
         first,
+        furthest,
+        now,
         now,
         last,
         interval,
+        furthest,
+        now,
         now,
         last,
         interval,
