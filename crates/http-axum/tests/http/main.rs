@@ -17,6 +17,7 @@ mod kinds;
 mod limits;
 mod links;
 mod magic_link;
+mod mail_trouble;
 mod metrics;
 mod passwords;
 mod path;
