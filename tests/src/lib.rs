@@ -12,19 +12,24 @@
 mod browser;
 mod exposition;
 mod mail;
+mod pair;
 mod person;
 mod place;
 mod process;
 mod random;
 mod service;
 mod stores;
+mod world;
 
 pub use browser::{Answer, Browser};
 pub use exposition::{Exposition, Family};
 pub use mail::{Mail, token_in};
+pub use pair::Pair;
 pub use person::{ApiToken, Person, verify};
 pub use place::{DEFAULT_CONFIG, Place};
 pub use process::{Ran, until};
 pub use random::Random;
 pub use service::Service;
 pub use stores::{Frozen, Redis, Stores};
+pub use stores::{Redis, Stores};
+pub use world::{Post, World};

@@ -8,44 +8,11 @@
 
 use std::fs;
 
-use portcullis_tests::{Answer, Browser, DEFAULT_CONFIG, Person, Place, Service};
+use portcullis_tests::{Browser, DEFAULT_CONFIG, Pair, Person, Place};
 use serde_json::{Value, json};
 
 /// What a JWK may hold of a public key; anything else could be private.
 const PUBLIC_MEMBERS: [&str; 6] = ["alg", "crv", "kid", "kty", "use", "x"];
-
-/// A pair of tokens, as a client that keeps no cookies gets it.
-struct Pair {
-    access: String,
-    refresh: String,
-}
-
-impl Pair {
-    fn read(answer: &Answer) -> Self {
-        let body = answer.json();
-        let text = |field: &str| body[field].as_str().unwrap().to_owned();
-        Self {
-            access: text("access_token"),
-            refresh: text("refresh_token"),
-        }
-    }
-
-    fn issue(service: &Service, person: &Person) -> Self {
-        let answer = service.browser().post("/auth/token", &person.sign_in());
-        Self::read(&answer.expect(200))
-    }
-
-    /// A program that calls with the access token.
-    fn bearer(&self, service: &Service) -> Browser {
-        let value = format!("Bearer {}", self.access);
-        service.browser().with_header("authorization", &value)
-    }
-}
-
-fn refresh(service: &Service, token: &str) -> Answer {
-    let body = json!({ "refresh_token": token });
-    service.browser().post("/auth/refresh", &body)
-}
 
 fn check(browser: &Browser) -> u16 {
     browser.send("POST", "/auth/check-auth", None).status
@@ -65,16 +32,16 @@ fn from_a_password_to_a_pair_its_successor_and_its_end() {
     assert_eq!(who.expect(200).json()["handle"], ada.email.as_str());
 
     // The successor, and the same one again for whoever did not get the first answer.
-    let second = Pair::read(&refresh(&service, &first.refresh).expect(200));
+    let second = Pair::read(&first.renew(&service).expect(200));
     assert_ne!(second.refresh, first.refresh);
-    let again = Pair::read(&refresh(&service, &first.refresh).expect(200));
+    let again = Pair::read(&first.renew(&service).expect(200));
     assert_eq!(again.refresh, second.refresh);
     assert_eq!(check(&second.bearer(&service)), 200);
 
     // Suspended: both halves are refused at once.
     let _done = place.run(["user", "suspend", &ada.email]).expect_code(0);
     assert_eq!(check(&second.bearer(&service)), 401);
-    let _refused = refresh(&service, &second.refresh).expect(400);
+    let _refused = second.renew(&service).expect(400);
     let _refused = service
         .browser()
         .post("/auth/token", &ada.sign_in())
@@ -87,7 +54,7 @@ fn from_a_password_to_a_pair_its_successor_and_its_end() {
     let out = third.bearer(&service).send("POST", "/auth/logout", None);
     let _out = out.expect(204);
     assert_eq!(check(&third.bearer(&service)), 401);
-    let _refused = refresh(&service, &third.refresh).expect(400);
+    let _refused = third.renew(&service).expect(400);
     assert_eq!(check(&other.bearer(&service)), 200);
 }
 
@@ -148,7 +115,7 @@ fn lost_access_keys_end_access_tokens_and_nothing_else() {
     let service = place.start();
     assert!(place.access_keys().exists());
     assert_eq!(check(&pair.bearer(&service)), 401);
-    let next = Pair::read(&refresh(&service, &pair.refresh).expect(200));
+    let next = Pair::read(&pair.renew(&service).expect(200));
     assert_eq!(check(&next.bearer(&service)), 200);
 }
 

@@ -88,3 +88,40 @@ fn a_refused_mail_is_listed_and_an_operator_has_it_tried_again() {
     })
     .expect("gone");
 }
+
+// TH-03, FT-21
+#[test]
+fn a_dead_relay_shows_in_no_answer_and_mail_comes_when_it_lives_again() {
+    let relay = SmtpServer::start(SmtpSecurity::Plain).unwrap();
+    let place = place(&relay, "none");
+    let service = place.start();
+    let (ada, eve) = (Person::new("ada"), Person::new("eve"));
+    // What people see while all is well, and the same while the relay says nothing and then hangs up.
+    let seen = |person: &Person| {
+        let browser = service.browser();
+        let email = serde_json::json!({ "email": person.email });
+        let answers = [
+            browser.post("/auth/signup", &person.sign_up()),
+            browser.post("/auth/signup/send_link", &email),
+            browser.post("/auth/password/forgot", &email),
+            browser.post("/auth/magic-link/send", &email),
+        ];
+        answers.map(|answer| (answer.status, answer.text))
+    };
+    let healthy = seen(&ada);
+    let _well = relay.await_mail_to(&ada.email, WITHIN).expect("a mail");
+    relay.set(SmtpMode::HangUp);
+    assert_eq!(seen(&eve), healthy);
+    service.await_log("mail not delivered");
+    relay.set(SmtpMode::Accept);
+    let mail = relay.await_mail_to(&eve.email, WITHIN).expect("the mail");
+    let id = mail.header("Message-ID");
+    let drained = portcullis_tests::until(WITHIN, || {
+        let waiting = place.run(["outbox", "list", "--json"]).json();
+        (waiting == serde_json::json!([])).then_some(())
+    });
+    drained.expect("an outbox without mail");
+    let received = relay.received();
+    let same = received.iter().filter(|mail| mail.header("Message-ID") == id);
+    assert_eq!(same.count(), 1, "once, where no answer got lost");
+}
