@@ -1,11 +1,5 @@
 //! Access and refresh tokens over HTTP, and the files that sign them.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "helpers of tests fail by panicking"
-)]
-
 use std::fs;
 
 use portcullis_tests::{Browser, DEFAULT_CONFIG, Pair, Person, Place};

@@ -122,6 +122,8 @@ fn a_dead_relay_shows_in_no_answer_and_mail_comes_when_it_lives_again() {
     });
     drained.expect("an outbox without mail");
     let received = relay.received();
-    let same = received.iter().filter(|mail| mail.header("Message-ID") == id);
+    let same = received
+        .iter()
+        .filter(|mail| mail.header("Message-ID") == id);
     assert_eq!(same.count(), 1, "once, where no answer got lost");
 }
