@@ -11,7 +11,7 @@ use crate::app::{ADA, Answer, App, Client};
 const COOKIE: &str = "__Host-portcullis-code";
 
 /// Codes sign in.
-fn policy() -> PolicyOverrides {
+pub(crate) fn policy() -> PolicyOverrides {
     PolicyOverrides {
         email_code: Some(true),
         ..Default::default()
@@ -51,7 +51,7 @@ fn wrong(code: &str) -> String {
 }
 
 /// The answer without its ticket.
-fn normalized(answer: &Answer) -> String {
+pub(crate) fn normalized(answer: &Answer) -> String {
     let ticket = answer.json()["ticket"].as_str().unwrap().to_owned();
     answer
         .normalized()

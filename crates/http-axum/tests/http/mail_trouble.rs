@@ -8,17 +8,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use portcullis_backends::Builder;
 use portcullis_backends::core::mail::{
     Mail, MailError, MailTemplate, Mailer, OutboxFilter, WaitingMail,
 };
 use portcullis_backends::mail::{SmtpMailer, SmtpOptions, SmtpTls};
 use portcullis_http_axum::{Limits, ROUTES, Verb};
+use portcullis_stores_kv::MemoryStore;
 use portcullis_testing::CapturedMailbox;
 use portcullis_testing::smtp::{SmtpMode, SmtpSecurity, SmtpServer};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use crate::app::{ADA, App, Client, PASSWORD};
+use crate::email_code;
 
 const NEW: &str = "lovelace@example.com";
 /// Mail to them keeps the worker busy.
@@ -34,6 +37,7 @@ enum Sends {
     SignUpAgain,
     SendLink,
     MagicLink,
+    Code,
     Forgot,
     Change,
     Reset,
@@ -43,11 +47,12 @@ enum Sends {
     Close,
 }
 
-const SENDS: [Sends; 11] = [
+const SENDS: [Sends; 12] = [
     Sends::SignUp,
     Sends::SignUpAgain,
     Sends::SendLink,
     Sends::MagicLink,
+    Sends::Code,
     Sends::Forgot,
     Sends::Change,
     Sends::Reset,
@@ -63,6 +68,7 @@ impl Sends {
             Self::SignUp | Self::SignUpAgain => "/signup",
             Self::SendLink => "/signup/send_link",
             Self::MagicLink => "/magic-link/send",
+            Self::Code => "/email-code/send",
             Self::Forgot => "/password/forgot",
             Self::Change => "/password/change",
             Self::Reset => "/password/reset",
@@ -84,7 +90,7 @@ impl Sends {
                 app.client().sign_up(ADA).await;
                 json!({ "email": ADA })
             }
-            Self::MagicLink | Self::Forgot => json!({ "email": ADA }),
+            Self::MagicLink | Self::Code | Self::Forgot => json!({ "email": ADA }),
             Self::Change => {
                 json!({ "current_password": PASSWORD, "new_password": "a battery of staple horses" })
             }
@@ -197,7 +203,11 @@ async fn seen(sends: Sends, relay: Relay) -> Seen {
         _ => server.port(),
     };
     let switch = Switch::to(port);
-    let mut app = App::with(|builder| builder.mailer(switch.clone()), |router, _| router).await;
+    let instance = |builder: Builder<MemoryStore>| {
+        let builder = builder.mailer(switch.clone());
+        builder.policy(email_code::policy())
+    };
+    let mut app = App::with(instance, |router, _| router).await;
     app.mailbox = switch.mailbox.clone();
     let (mut client, body) = sends.prepare(&app).await;
     app.portcullis.run_due().await.unwrap();
@@ -245,7 +255,10 @@ async fn seen(sends: Sends, relay: Relay) -> Seen {
         worker.abort();
     }
     Seen {
-        answer: answer.normalized(),
+        answer: match sends {
+            Sends::Code => email_code::normalized(&answer),
+            _ => answer.normalized(),
+        },
         hashes,
         calls,
         writes,
