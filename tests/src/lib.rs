@@ -31,5 +31,4 @@ pub use process::{Ran, until};
 pub use random::Random;
 pub use service::Service;
 pub use stores::{Frozen, Redis, Stores};
-pub use stores::{Redis, Stores};
 pub use world::{Post, World};
