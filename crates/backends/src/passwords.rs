@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use portcullis_core::along::{Along, Write};
 use portcullis_core::clock::Clock;
+use portcullis_core::entity::User;
 use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::factor::{FactorConfig, FactorKind, FactorVersion, LoadedFactor};
 use portcullis_core::id::{TenantId, UserId};
@@ -17,6 +18,7 @@ use portcullis_core::secret::{Password, PasswordHash};
 use portcullis_core::store::{
     AttemptKey, AttemptPurpose, IdentityAdmin, Reservation, SecurityStore, Settlement,
 };
+use portcullis_core::time::Timestamp;
 use portcullis_tokens::opaque::Tokens;
 use portcullis_tokens::password::PasswordHasher;
 use serde_json::{Value, json};
@@ -66,6 +68,8 @@ pub(crate) struct Matched {
     pub(crate) loaded: LoadedFactor,
     hash: PasswordHash,
     pub(crate) version: FactorVersion,
+    /// When the password was set.
+    pub(crate) changed_at: Timestamp,
     outdated: bool,
 }
 
@@ -98,6 +102,26 @@ impl Passwords {
     ) -> [u8; 32] {
         let identifier = self.identifier_digest(tenant, typed);
         devices::counted_as(&self.tokens, tenant, identifier, device)
+    }
+
+    /// Under what the failures of a person are counted, whoever makes them, and those of this browser.
+    pub(crate) fn counts_of(&self, user: &User, device: &DeviceMark) -> Vec<AttemptKey> {
+        let tenant = user.tenant;
+        let mut counts = Vec::new();
+        for known in &user.identifiers {
+            let everybodys = self.tokens.identifier_digest(tenant, &known.canonical);
+            let browsers = devices::counted_as(&self.tokens, tenant, everybodys, device);
+            counts.push(everybodys);
+            if browsers != everybodys {
+                counts.push(browsers);
+            }
+        }
+        let key = |identifier| AttemptKey {
+            tenant,
+            identifier,
+            purpose: AttemptPurpose::Password,
+        };
+        counts.into_iter().map(key).collect()
     }
 
     /// Checks a password for what somebody typed to say who they are.
@@ -199,7 +223,9 @@ impl Passwords {
         let (user, loaded, missing) = self.load(typed, asking.tenant).await?;
         let factor = loaded.as_ref().and_then(|loaded| loaded.factor.as_ref());
         let hash = factor.and_then(|factor| match &factor.config {
-            FactorConfig::Password(hash) => Some((hash.clone(), factor.version)),
+            FactorConfig::Password(hash) => {
+                Some((hash.clone(), (factor.version, factor.changed_at)))
+            }
             _ => None,
         });
         let verification = self
@@ -210,7 +236,7 @@ impl Passwords {
             return Ok(Err((user, missing)));
         };
         let admitted = rule::credential::admit(&loaded.subject, None, self.clock.now());
-        let Some((hash, version)) = hash else {
+        let Some((hash, (version, changed_at))) = hash else {
             // An account that is not proved yet has no password.
             return Ok(Err((
                 Some(user),
@@ -226,6 +252,7 @@ impl Passwords {
                 loaded,
                 hash,
                 version,
+                changed_at,
                 outdated: verification.outdated,
             })),
             Err(reason) => Ok(Err((Some(user), reason))),
@@ -279,13 +306,13 @@ impl Passwords {
         )?;
         let along = Along::event(event.about(matched.user).finish());
         let config = FactorConfig::Password(hash);
-        let (user, now) = (matched.user, self.clock.now());
+        // The password is the one it was: it was set when it was set.
         let saved = self.security.compare_and_save_factor(
             asking.tenant,
-            user,
+            matched.user,
             matched.version,
             &config,
-            now,
+            matched.changed_at,
             along,
         );
         if let Write::Refused(refusal) = saved.await? {

@@ -7,6 +7,7 @@ use crate::event::AuthEvent;
 use crate::id::{TenantId, UserId, VerificationTokenId};
 use crate::mail::OutboxMail;
 use crate::state::EntityState;
+use crate::store::AttemptKey;
 use crate::time::Timestamp;
 use crate::verification::{TokenKind, TokenRejection, VerificationToken};
 
@@ -24,6 +25,8 @@ pub struct Along {
     pub issue: Option<VerificationToken>,
     /// The person whose epoch it moves.
     pub bump_epoch: Option<(TenantId, UserId)>,
+    /// The counts of failures it sets back to zero.
+    pub forgive: Vec<AttemptKey>,
 }
 
 impl Along {
@@ -70,6 +73,13 @@ impl Along {
     #[must_use]
     pub fn with_epoch_of(mut self, tenant: TenantId, user: UserId) -> Self {
         self.bump_epoch = Some((tenant, user));
+        self
+    }
+
+    /// Forgets these failures too.
+    #[must_use]
+    pub fn with_forgiven(mut self, counts: impl IntoIterator<Item = AttemptKey>) -> Self {
+        self.forgive.extend(counts);
         self
     }
 }

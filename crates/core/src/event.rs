@@ -184,6 +184,8 @@ spelled! {
         PasswordRules = "password_rules",
         /// The tenant's policy does not let the address sign up.
         SignUpNotAllowed = "sign_up_not_allowed",
+        /// The password was set too short a time ago.
+        ChangedRecently = "changed_recently",
     }
 }
 

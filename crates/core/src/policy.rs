@@ -20,7 +20,7 @@ pub use sign_up::{EMAIL_DOMAINS_MAX, EmailDomainError, EmailDomains, SignUpMode,
 /// | field | default |
 /// |---|---|
 /// | lockout | 5 free attempts, then 1 s doubling to 15 min, forgotten after 24 h |
-/// | password | at least 15 code points |
+/// | password | at least 15 code points, no wait between changes |
 /// | session | idle 14 days, absolute 90 days, 50 a person, fresh for 5 min |
 /// | api_token | 50 a person, at most 366 days, end optional |
 /// | token | access 15 min; refresh idle 30 days, absolute 90 days, grace 10 s, 50 a person |
@@ -60,7 +60,10 @@ impl Default for TenantPolicy {
                 max_delay: Duration::from_secs(15 * MINUTE),
                 window: Duration::from_secs(DAY),
             },
-            password: PasswordRules { min_length: 15 },
+            password: PasswordRules {
+                min_length: 15,
+                change_cooldown: Duration::ZERO,
+            },
             session: SessionPolicy {
                 idle: Duration::from_secs(14 * DAY),
                 absolute: Duration::from_secs(90 * DAY),
@@ -138,6 +141,8 @@ overrides! {
     lockout_max_delay_secs: u32 => lockout.max_delay, secs;
     /// Least password length in code points (8..=128).
     password_min_length: u32 => password.min_length, same;
+    /// How long a new password holds before its owner may change it again, in seconds (0..=86400).
+    password_change_cooldown_secs: u32 => password.change_cooldown, secs;
     /// Idle end of a session, in seconds.
     session_idle_secs: u32 => session.idle, secs;
     /// Absolute end of a session, in seconds (at most 400 days).

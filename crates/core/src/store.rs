@@ -9,7 +9,8 @@
 //! - **"Not found" is `None` or [`Refusal::NotFound`](crate::along::Refusal::NotFound)**, never an error;
 //!   [`StoreError`] is a failure.
 //! - **[`Along`](crate::along::Along) commits with its effect or not at all.** Within it the order is: the token is
-//!   spent, the effect happens, the epoch moves, the new token supersedes the older ones, events and mail are appended.
+//!   spent, the effect happens, the epoch moves, failures are forgotten, the new token supersedes the older ones, events
+//!   and mail are appended.
 //! - **Cancellation is safe.** A caller that goes away leaves the write done or not done, never half.
 
 mod access;

@@ -95,6 +95,8 @@ codes! {
     PasswordRequired = UNPROCESSABLE_ENTITY "password_required" "A password is needed",
     /// Too many requests; `Retry-After` says when there is room again.
     RateLimited = TOO_MANY_REQUESTS "rate_limited" "Too many requests",
+    /// The password was set too short a time ago; `Retry-After` says when it may be changed. A link from the mail sets a new one all the same.
+    PasswordChangedRecently = TOO_MANY_REQUESTS "password_changed_recently" "The password was changed a short time ago",
     /// A header is over its bound.
     HeaderTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE "header_too_large" "A header is too large",
     /// Something broke. The log has more under the request id.

@@ -12,8 +12,8 @@ use portcullis_testing::conformance::{
 use portcullis_testing::mutants::{
     CaseFoldingIdentifiers, ChangeWithoutToken, ClaimedTwice, CountThenInsert, EffectWithoutEvent,
     EpochNotMoved, ForgetsExpiry, IdReuse, LookThenTake, LostUpdate, MailLost,
-    NewestFirstForgotten, NonAtomicConsume, OpensTwice, RefusedButCommitted, ResurrectingTouch,
-    RolesOverwritten, SupersedeForgotten, WrongTenant, is_caught,
+    NewestFirstForgotten, NonAtomicConsume, NotForgiven, OpensTwice, RefusedButCommitted,
+    ResurrectingTouch, RolesOverwritten, SupersedeForgotten, WrongTenant, is_caught,
 };
 use portcullis_testing::{Around, FaultStore, Wrapped};
 
@@ -70,6 +70,8 @@ caught! {
         MailLost by companions::companions_commit_with_their_effect;
     an_epoch_that_stands_still_is_caught:
         EpochNotMoved by companions::companions_commit_with_their_effect;
+    failures_that_are_not_forgotten_are_caught:
+        NotForgiven by companions::companions_commit_with_their_effect;
     a_token_that_is_burnt_for_nothing_is_caught:
         RefusedButCommitted by companions::a_refused_effect_leaves_no_companion;
     a_touch_that_brings_a_session_back_is_caught:

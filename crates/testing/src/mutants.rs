@@ -49,7 +49,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
 
-pub use companions::{EffectWithoutEvent, EpochNotMoved, MailLost, RefusedButCommitted};
+pub use companions::{
+    EffectWithoutEvent, EpochNotMoved, MailLost, NotForgiven, RefusedButCommitted,
+};
 pub use concurrency::{ClaimedTwice, CountThenInsert, LostUpdate};
 pub use listings::NewestFirstForgotten;
 pub use opening::OpensTwice;

@@ -12,7 +12,7 @@ use crate::violation::Violation;
 #[rustfmt::skip]
 pub(super) const ROWS: &[&str] = &[
     "PW-01", "PW-02", "PW-03", "PW-04", "PW-05", "PW-06", "PW-07", "PW-08", "PW-09", "PW-10", "PW-11", "PW-12", "PW-13", "PW-14", "PW-16",
-    "PW-18", "PW-19",
+    "PW-17", "PW-18", "PW-19",
     "TH-01", "TH-02", "TH-03", "TH-04", "TH-05", "TH-06", "TH-07", "TH-08", "TH-10", "TH-11",
     "OT-01", "OT-02", "OT-03", "OT-04", "OT-05", "OT-06", "OT-07", "OT-08", "OT-09", "OT-10", "OT-11", "OT-12",
     "SE-01", "SE-02", "SE-03", "SE-04", "SE-05", "SE-06", "SE-07", "SE-08", "SE-09", "SE-10", "SE-11", "SE-12", "SE-13",

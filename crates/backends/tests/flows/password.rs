@@ -2,6 +2,7 @@
 
 mod breach;
 mod change;
+mod cooldown;
 mod races;
 mod reset;
 

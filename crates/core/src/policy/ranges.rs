@@ -50,6 +50,11 @@ impl TenantPolicy {
                 "8..=128",
             ),
             (
+                within(self.password.change_cooldown, 0, DAY),
+                "password_change_cooldown_secs",
+                "0..=86400",
+            ),
+            (
                 within(self.session.idle, MINUTE, 400 * DAY),
                 "session_idle_secs",
                 "60 s to 400 days",

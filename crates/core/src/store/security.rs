@@ -202,14 +202,15 @@ pub trait FactorStore: Send + Sync + 'static {
         along: Along,
     ) -> WriteResult<FactorVersion>;
 
-    /// Replaces the factor where its version still is `expected`. Refused with `Stale` or `NotFound`.
+    /// Replaces the factor where its version still is `expected`. Refused with `Stale` or `NotFound`. `changed_at` is kept
+    /// with it, also where it is no later than the one before: a hash that is brought up to date is no change.
     async fn compare_and_save_factor(
         &self,
         tenant: TenantId,
         user: UserId,
         expected: FactorVersion,
         config: &FactorConfig,
-        now: Timestamp,
+        changed_at: Timestamp,
         along: Along,
     ) -> WriteResult<FactorVersion>;
 

@@ -43,6 +43,10 @@ pub(crate) async fn change(call: &Call, input: body::ChangePassword) -> Result<A
         ChangePasswordOutcome::PasswordRefused(rejection) => {
             Err(Problem::password_refused("new_password", rejection))
         }
+        ChangePasswordOutcome::TooSoon { retry_after } => {
+            let problem = Problem::new(Code::PasswordChangedRecently);
+            Err(problem.with_retry_after(retry_after))
+        }
         ChangePasswordOutcome::SessionRequired => Err(Problem::new(Code::Unauthenticated)),
     }
 }

@@ -171,7 +171,7 @@ pub static ROUTES: &[RouteSpec] = &[
         PasswordChange, Session, limit::CHANGE,
         body: ChangePassword, answer: 204,
         events: [PasswordConfirmed, PasswordChanged, AccessDenied],
-        codes: [CurrentPasswordRefused, PasswordRefused], pages: None,
+        codes: [CurrentPasswordRefused, PasswordRefused, PasswordChangedRecently], pages: None,
         password::change
     ),
     route!(

@@ -19,6 +19,8 @@ mod links;
 mod magic_link;
 mod mail_trouble;
 mod metrics;
+mod password_cooldown;
+mod password_reset;
 mod passwords;
 mod path;
 mod protection;

@@ -7,7 +7,7 @@ use portcullis_core::verification::{TokenRejection, VerificationToken};
 
 use super::Stop;
 use super::outbox::QueuedMail;
-use super::state::State;
+use super::state::{State, attempt_row};
 
 impl State {
     /// Uses a token up, or says what is wrong with it, first reason first.
@@ -48,6 +48,9 @@ impl State {
     pub(super) fn accompany(&mut self, along: Along) -> Result<(), Stop> {
         if let Some(owner) = along.bump_epoch {
             self.move_epoch(owner)?;
+        }
+        for key in &along.forgive {
+            self.attempts.take(&attempt_row(key));
         }
         if let Some(token) = along.issue {
             self.issue(token)?;

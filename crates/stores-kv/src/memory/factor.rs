@@ -79,7 +79,7 @@ impl FactorStore for MemoryStore {
         user: UserId,
         expected: FactorVersion,
         config: &FactorConfig,
-        now: Timestamp,
+        changed_at: Timestamp,
         along: Along,
     ) -> WriteResult<FactorVersion> {
         self.write(along, |state| {
@@ -91,7 +91,7 @@ impl FactorStore for MemoryStore {
             if there.version != expected {
                 return Err(Refusal::Stale.into());
             }
-            state.set_factor(owner, config, now)
+            state.set_factor(owner, config, changed_at)
         })
     }
 

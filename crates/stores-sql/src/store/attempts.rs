@@ -100,7 +100,7 @@ const SIGNED_IN: &str = "UPDATE accounts SET last_sign_in = ? WHERE tenant_id = 
 const PURGE: &str = "DELETE FROM attempts WHERE expires_at <= ?";
 const PURGED: &str = "purge attempts";
 
-fn forget_step(key: &AttemptKey) -> Step {
+pub(super) fn forget_step(key: &AttemptKey) -> Step {
     let values = values![key.tenant, key.identifier, key.purpose.as_str()];
     Step::new("forget failures", FORGET, values)
 }

@@ -8,12 +8,13 @@ use portcullis_core::mail::OutboxMail;
 use portcullis_core::verification::{TokenRejection, VerificationToken};
 
 use super::accounts::epoch_step;
+use super::attempts::forget_step;
 use crate::columns::{Columns, Row};
 use crate::script::{Script, Step};
 use crate::value::{Value, values};
 
-/// The whole script: the token is spent, the effect happens, the epoch moves, the new token supersedes the older ones,
-/// events and mail are appended.
+/// The whole script: the token is spent, the effect happens, the epoch moves, failures are forgotten, the new token
+/// supersedes the older ones, events and mail are appended.
 pub(super) fn accompanied(
     along: Along,
     effect: impl FnOnce(&mut Script) -> Result<(), StoreError>,
@@ -27,6 +28,9 @@ pub(super) fn accompanied(
     if let Some((tenant, user)) = along.bump_epoch {
         script.turn_of(user);
         script.step(epoch_step(tenant, user));
+    }
+    for key in &along.forgive {
+        script.step(forget_step(key));
     }
     if let Some(token) = along.issue {
         issue(&mut script, &token);

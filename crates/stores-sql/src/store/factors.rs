@@ -122,7 +122,7 @@ impl<D: Driver> FactorStore for SqlStore<D> {
         user: UserId,
         expected: FactorVersion,
         config: &FactorConfig,
-        now: Timestamp,
+        changed_at: Timestamp,
         along: Along,
     ) -> WriteResult<FactorVersion> {
         let kind = config.kind().as_str();
@@ -131,7 +131,7 @@ impl<D: Driver> FactorStore for SqlStore<D> {
             Value::json(config)?,
             // One past the last breaks the column's own rule, and fails as corrupt.
             next,
-            now,
+            changed_at,
             tenant,
             user,
             kind,

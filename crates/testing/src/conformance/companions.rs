@@ -12,7 +12,7 @@ use super::sample::{START, spend};
 use super::scene::{Aim, Scene, Traces};
 use super::trial::Trial;
 
-/// The token is spent, the epoch moved, the new token made and the mail queued with every effect.
+/// The token is spent, the epoch moved, failures forgotten, the new token made and the mail queued with every effect.
 pub async fn companions_commit_with_their_effect<S: SecurityStore>(trial: Trial<S>) {
     for operation in Operation::ALL {
         let scene = Scene::new(&trial, operation).await;
@@ -24,7 +24,7 @@ pub async fn companions_commit_with_their_effect<S: SecurityStore>(trial: Trial<
 }
 
 // CC-01
-/// An effect that is refused burns no token, moves no epoch and sends no mail.
+/// An effect that is refused burns no token, moves no epoch, forgets no failure and sends no mail.
 pub async fn a_refused_effect_leaves_no_companion<S: SecurityStore>(trial: Trial<S>) {
     for operation in Operation::ALL {
         let Some(why) = operation.refusal() else {

@@ -1,5 +1,7 @@
 //! Somebody to whom every write can happen: rightly, and so that it must be refused.
 
+use std::time::Duration;
+
 use portcullis_core::along::Along;
 use portcullis_core::entity::{Epoch, IdentifierChange};
 use portcullis_core::factor::{FactorKind, FactorVersion};
@@ -7,11 +9,12 @@ use portcullis_core::id::{
     ApiTokenId, ClaimId, EventId, MailId, RefreshFamilyId, TenantId, UserId,
 };
 use portcullis_core::identifier::IdentifierKind;
+use portcullis_core::policy::LockoutPolicy;
 use portcullis_core::refresh::{Generation, RefreshFamily};
 use portcullis_core::role::Roles;
 use portcullis_core::state::{EntityState, Status};
 use portcullis_core::store::{
-    Activation, AttemptKey, AttemptPurpose, SecurityStore, Settlement, WriteResult,
+    Activation, AttemptKey, AttemptPurpose, Reservation, SecurityStore, Settlement, WriteResult,
 };
 use portcullis_core::time::Timestamp;
 use portcullis_core::verification::{TokenKind, VerificationToken};
@@ -23,6 +26,25 @@ use super::trial::Trial;
 
 /// When it happens.
 const NOW: Timestamp = START;
+
+/// One free attempt, and none for an hour after it.
+const ONE_AN_HOUR: LockoutPolicy = LockoutPolicy {
+    free_attempts: 1,
+    base_delay: Duration::from_secs(3600),
+    max_delay: Duration::from_secs(3600),
+    window: Duration::from_secs(86_400),
+};
+
+const FIRST: Reservation = Reservation::Granted { failures: 1 };
+
+/// What a failure is counted under that the companions forgive; no operation has to do with it.
+const fn failed(tenant: TenantId) -> AttemptKey {
+    AttemptKey {
+        tenant,
+        identifier: [8; 32],
+        purpose: AttemptPurpose::Password,
+    }
+}
 
 /// Whether an operation is tried so that it can be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +73,7 @@ pub(super) struct Traces {
     spent: bool,
     issued: bool,
     mail: bool,
+    forgiven: bool,
     epoch: Epoch,
     tenant: EntityState,
     signed_in: Option<Timestamp>,
@@ -62,6 +85,7 @@ impl Traces {
         spent: false,
         issued: false,
         mail: false,
+        forgiven: false,
         epoch: Epoch(0),
         tenant: EntityState::Active,
         signed_in: None,
@@ -73,6 +97,7 @@ impl Traces {
             spent: true,
             issued: true,
             mail: true,
+            forgiven: true,
             epoch: Epoch(1),
             tenant: match operation {
                 Operation::SetTenantSecurity => EntityState::Terminated,
@@ -105,6 +130,9 @@ impl Scene {
         let spent = trial.new_token(TokenKind::EmailVerification, tenant, Some(user));
         let along = Along::default().with_issue(spent.clone());
         applied(trial.store.record(along).await);
+        let key = failed(tenant);
+        let failure = trial.store.reserve_attempt(&key, &ONE_AN_HOUR, NOW);
+        assert_eq!(failure.await.unwrap(), FIRST);
         let mut issued = trial.new_token(TokenKind::PasswordReset, tenant, Some(user));
         issued.epoch = Some(Epoch(1));
         Self {
@@ -130,7 +158,8 @@ impl Scene {
         let along = Along::event(event)
             .with_mail(mail)
             .with_spend(spend(&self.spent, NOW))
-            .with_issue(self.issued.clone());
+            .with_issue(self.issued.clone())
+            .with_forgiven([failed(self.tenant)]);
         match self.operation {
             // It moves the epoch by itself.
             Operation::BumpEpoch => along,
@@ -149,10 +178,15 @@ impl Scene {
         let account = store.account(self.tenant, self.user).await.unwrap();
         let account = account.unwrap();
         let tenant = store.tenant_security(self.tenant).await.unwrap();
+        // What is locked is not counted again by looking.
+        let key = failed(self.tenant);
+        let failure = store.reserve_attempt(&key, &ONE_AN_HOUR, NOW);
+        let failure = failure.await.unwrap();
         Traces {
             spent: spent.consumed_at.is_some(),
             issued: issued.is_some(),
             mail: mails.iter().any(|claimed| claimed.mail.id == self.mail),
+            forgiven: failure == FIRST,
             epoch: account.epoch,
             tenant: tenant.unwrap().status.state,
             signed_in: account.last_sign_in,

@@ -76,6 +76,29 @@ impl<S: Send + Sync + 'static> Around for EpochNotMoved<S> {
 }
 
 mutant! {
+    /// Writes the effect and keeps the failures that it should forget: whoever set a new password stays locked out.
+    ///
+    /// Caught by [`companions::companions_commit_with_their_effect`][case].
+    ///
+    /// [case]: crate::conformance::companions::companions_commit_with_their_effect
+    NotForgiven {}
+}
+
+#[async_trait]
+impl<S: Send + Sync + 'static> Around for NotForgiven<S> {
+    type Store = S;
+
+    fn store(&self) -> &S {
+        &self.store
+    }
+
+    async fn companions(&self, mut along: Along) -> Along {
+        along.forgive.clear();
+        along
+    }
+}
+
+mutant! {
     /// Refuses the proof of an identifier and commits its companions all the same: the token is burnt for nothing.
     ///
     /// Caught by [`companions::a_refused_effect_leaves_no_companion`][case].

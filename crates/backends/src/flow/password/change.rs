@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use portcullis_core::along::{Along, Refusal, Write};
 use portcullis_core::backend::RequestContext;
-use portcullis_core::event::AuthEventType;
+use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::factor::FactorConfig;
+use portcullis_core::id::UserId;
 use portcullis_core::principal::Principal;
-use portcullis_core::rule::password::PasswordRejection;
+use portcullis_core::rule::password::{self, PasswordRejection};
 use portcullis_core::secret::Password;
 
 use crate::error::FlowError;
@@ -40,15 +41,23 @@ pub enum ChangePasswordOutcome {
         /// When the next attempt may be made.
         retry_after: Duration,
     },
-    /// The new password breaks the tenant's rules; the current one was not looked at.
+    /// The new password breaks the tenant's rules. Breaches are asked about once the current one is proved; for any other
+    /// rule it was not looked at.
     PasswordRefused(PasswordRejection),
+    /// The current password matches, and was set too short a time ago by the tenant's policy. A link from the mail sets a
+    /// new one all the same.
+    TooSoon {
+        /// How long it is until it may be changed.
+        retry_after: Duration,
+    },
     /// The caller came without a session, or with one that is over.
     SessionRequired,
 }
 
 impl Portcullis {
     /// Changes the caller's password. Counts and delays of the current one are those of sign-in, so that a session left
-    /// open is no better place to guess.
+    /// open is no better place to guess. Whoever does not know it learns of the new one's rules alone: nobody else is asked
+    /// about the new one before, and when the current one was set stays unsaid.
     ///
     /// Password, epoch, event and notice commit together; then the caller's own session goes on under a new id.
     ///
@@ -69,10 +78,7 @@ impl Portcullis {
             return Ok(ChangePasswordOutcome::SessionRequired);
         };
         let policy = self.policy(tenant).await?;
-        if let Err(rejection) = self
-            .judge_password(&input.new, &policy, "", Some(&found))
-            .await?
-        {
+        if let Err(rejection) = self.judge_by_rules(&input.new, &policy, "", Some(&found)) {
             return Ok(ChangePasswordOutcome::PasswordRefused(rejection));
         }
         let matched = match self
@@ -88,6 +94,14 @@ impl Portcullis {
         // It was good when the request came; a change since then has ended it.
         if session.epoch != matched.loaded.subject.epoch {
             return Ok(ChangePasswordOutcome::SessionRequired);
+        }
+        let (set, rules) = (matched.changed_at, &policy.password);
+        if let Some(retry_after) = password::wait_before_change(set, rules, self.now()) {
+            self.note_too_soon(user, context).await;
+            return Ok(ChangePasswordOutcome::TooSoon { retry_after });
+        }
+        if let Err(rejection) = self.judge_by_breaches(&input.new).await? {
+            return Ok(ChangePasswordOutcome::PasswordRefused(rejection));
         }
         let hash = self.0.hasher.hash(&input.new).await?;
         let event = self.event(tenant, AuthEventType::PasswordChanged, &context.client)?;
@@ -131,5 +145,14 @@ impl Portcullis {
         Ok(ChangePasswordOutcome::Changed {
             session: session.map(Box::new),
         })
+    }
+
+    async fn note_too_soon(&self, user: UserId, context: &RequestContext) {
+        let (tenant, detail) = (context.tenant, serde_json::Value::Null);
+        let (kind, reason) = (AuthEventType::PasswordChanged, Reason::ChangedRecently);
+        let journal = &self.0.journal;
+        journal
+            .note(tenant, user, kind, reason, detail, &context.client)
+            .await;
     }
 }

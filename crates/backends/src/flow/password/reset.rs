@@ -86,7 +86,8 @@ impl Portcullis {
 
     /// Sets a new password. Token, password, epoch, event and notice commit together or not at all: every session,
     /// refresh family and access token made before is over with it. The link proves the address, so it activates an
-    /// account that had proved nothing; a suspended one stays suspended.
+    /// account that had proved nothing; a suspended one stays suspended. Failures of before are forgotten, everybody's and
+    /// this browser's, so that its owner signs in at once.
     ///
     /// # Errors
     /// [`FlowError`] where hashing or the store could not be had; the token is not used up.
@@ -122,11 +123,13 @@ impl Portcullis {
             kind: KIND,
             now,
         };
+        let passwords = &self.0.passwords;
         let told = &MailParams::PasswordChanged {};
         let mail = self.queue_mail(tenant, &opened.user, told, &context.client)?;
         let along = Along::event(event.finish())
             .with_spend(spend)
             .with_epoch_of(tenant, user)
+            .with_forgiven(passwords.counts_of(&opened.user, &context.client.device))
             .with_mail(mail);
         let security = &self.0.stores.security;
         match security

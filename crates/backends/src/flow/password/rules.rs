@@ -29,10 +29,29 @@ impl Portcullis {
         address: &str,
         user: Option<&User>,
     ) -> Result<Result<(), PasswordRejection>, FlowError> {
-        let known = self.known_of(address, user);
-        if let Err(rejection) = password::check(password, &policy.password, &known) {
-            return Ok(Err(rejection));
+        match self.judge_by_rules(password, policy, address, user) {
+            Ok(()) => self.judge_by_breaches(password).await,
+            refused => Ok(refused),
         }
+    }
+
+    /// The part of it that needs nothing but the password and what is known of its owner.
+    pub(super) fn judge_by_rules(
+        &self,
+        password: &Password,
+        policy: &TenantPolicy,
+        address: &str,
+        user: Option<&User>,
+    ) -> Result<(), PasswordRejection> {
+        let known = self.known_of(address, user);
+        password::check(password, &policy.password, &known)
+    }
+
+    /// The part of it that somebody else is asked about.
+    pub(super) async fn judge_by_breaches(
+        &self,
+        password: &Password,
+    ) -> Result<Result<(), PasswordRejection>, FlowError> {
         let breached = self.0.breaches.knows(password).await?;
         Ok(if breached {
             Err(PasswordRejection::Breached)

@@ -99,7 +99,7 @@ impl Harness {
 
 // PW-01, PW-07
 #[tokio::test]
-async fn every_flow_that_sets_a_password_refuses_a_breached_one_and_hashes_nothing() {
+async fn every_flow_that_sets_a_password_refuses_a_breached_one_and_does_not_hash_it() {
     let list = List::that(Does::Answer);
     let h = with(&list, BreachFailure::Open).await;
     h.person(ADA).await;
@@ -142,7 +142,8 @@ async fn every_flow_that_sets_a_password_refuses_a_breached_one_and_hashes_nothi
         assert_eq!(why.rule(), "breached");
     }
     assert_eq!(list.asked().len(), asked + 5);
-    assert_eq!(h.hasher.hashes(), before);
+    let proof = 1;
+    assert_eq!(h.hasher.hashes(), before + proof, "of the current one");
     // Nothing was used up, and another password is taken.
     let reset = h.reset(&link, NEW).await;
     assert!(matches!(reset, ResetPasswordOutcome::Reset { .. }));
@@ -165,6 +166,28 @@ async fn the_list_is_asked_about_new_passwords_that_our_own_rules_allow_and_no_o
     let outcome = h.try_sign_in(ADA, PASSWORD).await.unwrap();
     assert!(matches!(outcome, SignInOutcome::SignedIn(_)));
     assert_eq!(list.asked().len(), 1);
+}
+
+// PW-07, PW-08
+#[tokio::test]
+async fn the_list_is_asked_for_nobody_who_does_not_know_the_current_password() {
+    let list = List::that(Does::Answer);
+    let h = with(&list, BreachFailure::Closed).await;
+    h.person(ADA).await;
+    let ada = h.sign_in(ADA).await;
+    let asked = list.asked().len();
+    for new in [BREACHED, NEW] {
+        let outcome = h.change(&ada, "not the password at all", new).await;
+        assert!(matches!(outcome, ChangePasswordOutcome::CurrentRefused));
+    }
+    assert_eq!(list.asked().len(), asked);
+    // While nobody answers, a wrong one is told from a right one all the same, and the right one changes nothing.
+    list.now(Does::Fail);
+    let outcome = h.change(&ada, "not the password at all", NEW).await;
+    assert!(matches!(outcome, ChangePasswordOutcome::CurrentRefused));
+    let outcome = h.try_change(&ada, PASSWORD, NEW).await;
+    assert!(matches!(outcome, Err(FlowError::Unavailable(_))));
+    assert!(h.counts(&ada).await && h.signs_in(ADA, PASSWORD).await);
 }
 
 const FAILURES: [Does; 4] = [

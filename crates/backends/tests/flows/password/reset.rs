@@ -1,8 +1,14 @@
 //! Setting a new password with a link.
 
+use portcullis_backends::core::backend::RequestContext;
 use portcullis_backends::core::event::{AuthEventType, Reason};
+use portcullis_backends::core::factor::FactorKind;
+use portcullis_backends::core::secret::Password;
+use portcullis_backends::core::session::AssuranceLevel;
 use portcullis_backends::core::state::EntityState;
-use portcullis_backends::flow::{ResetPasswordOutcome, VerifyEmailOutcome};
+use portcullis_backends::flow::{
+    ResetPassword, ResetPasswordOutcome, SignIn, SignInOutcome, VerifyEmailOutcome,
+};
 
 use super::NEW;
 use crate::harness::{ADA, Harness, PASSWORD};
@@ -147,7 +153,6 @@ async fn a_reset_proves_the_address_of_a_pending_account_and_ends_the_strangers_
 #[tokio::test]
 async fn somebody_without_a_password_sets_their_first_with_a_link() {
     use portcullis_backends::core::along::Along;
-    use portcullis_backends::core::factor::FactorKind;
     use portcullis_backends::core::store::FactorStore as _;
     let h = Harness::new().await;
     let ada = h.person(ADA).await;
@@ -205,4 +210,89 @@ async fn an_unknown_address_costs_the_same_calls_no_hash_and_leaves_only_the_eve
         e.kind == AuthEventType::PasswordResetRequested
     };
     assert_eq!(events.iter().filter(asked).count(), 21);
+}
+
+// TH-05, PW-18
+#[tokio::test]
+async fn whoever_sets_a_new_password_signs_in_at_once_however_often_somebody_failed() {
+    let h = Harness::new().await;
+    h.person(ADA).await;
+    let link = h.reset_link(ADA).await;
+    for _ in 0..5 {
+        h.signs_in(ADA, "not the password at all").await;
+    }
+    assert!(!h.signs_in(ADA, PASSWORD).await, "the count locks");
+    // What does not set one forgives nothing.
+    assert!(matches!(
+        h.reset(&link, "too short").await,
+        ResetPasswordOutcome::PasswordRefused(_)
+    ));
+    assert!(!h.signs_in(ADA, PASSWORD).await);
+    assert!(matches!(
+        h.reset(&link, NEW).await,
+        ResetPasswordOutcome::Reset { .. }
+    ));
+    assert!(h.signs_in(ADA, NEW).await);
+    // From there on failures count as ever.
+    for _ in 0..5 {
+        h.signs_in(ADA, "not the password at all").await;
+    }
+    assert!(!h.signs_in(ADA, NEW).await);
+}
+
+// TH-05
+#[tokio::test]
+async fn a_reset_forgives_what_was_counted_in_its_own_browser_too() {
+    let h = Harness::new().await;
+    h.person(ADA).await;
+    let mut here = h.context();
+    let known = h.portcullis.mark_device(&here, ADA).unwrap();
+    here.client.device = known.unwrap();
+    let attempt = async |password: &str, context: &RequestContext| {
+        let input = SignIn {
+            identifier: ADA.to_owned(),
+            password: Password::new(password).unwrap(),
+            replaces: None,
+        };
+        h.portcullis.sign_in(input, context).await.unwrap()
+    };
+    let link = h.reset_link(ADA).await;
+    for _ in 0..5 {
+        attempt("not the password at all", &here).await;
+    }
+    let locked = attempt(PASSWORD, &here).await;
+    assert!(matches!(locked, SignInOutcome::Locked { .. }));
+    assert!(h.signs_in(ADA, PASSWORD).await, "it has a count of its own");
+    let reset = ResetPassword {
+        token: link,
+        password: Password::new(NEW).unwrap(),
+    };
+    let reset = h.portcullis.reset_password(reset, &here).await.unwrap();
+    assert!(matches!(reset, ResetPasswordOutcome::Reset { .. }));
+    let signed_in = attempt(NEW, &here).await;
+    assert!(matches!(signed_in, SignInOutcome::SignedIn(_)));
+}
+
+// PW-17
+#[tokio::test]
+async fn a_reset_proves_nothing_about_a_session_and_raises_none() {
+    let h = Harness::new().await;
+    h.person(ADA).await;
+    let before = h.sign_in(ADA).await;
+    let link = h.reset_link(ADA).await;
+    assert!(matches!(
+        h.reset(&link, NEW).await,
+        ResetPasswordOutcome::Reset { .. }
+    ));
+    // No session is left that could have been raised, and none was opened.
+    assert!(!h.counts(&before).await);
+    let listed = h.portcullis.list_sessions(&before.principal).await.unwrap();
+    assert!(listed.is_empty());
+    // Signing in afterwards is worth what was given for it: the link is no factor of it.
+    let SignInOutcome::SignedIn(after) = h.try_sign_in(ADA, NEW).await.unwrap() else {
+        panic!("the new password is good");
+    };
+    let assurance = after.principal.assurance;
+    assert_eq!(assurance.level, AssuranceLevel::Aal1);
+    assert_eq!(assurance.factors, [FactorKind::Password]);
 }
