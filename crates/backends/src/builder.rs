@@ -16,8 +16,8 @@ use portcullis_core::id::TenantId;
 use portcullis_core::mail::Mailer;
 use portcullis_core::policy::{PolicyOverrides, TenantPolicy};
 use portcullis_core::store::{
-    AuditQuery, IdentityStore, RateLimitStore, ResolveSession, SecurityStore, SessionStore,
-    SplitResolve, TicketStore,
+    AuditQuery, IdentityStore, PasswordHistory, RateLimitStore, ResolveSession, SecurityStore,
+    SessionStore, SplitResolve, TicketStore,
 };
 use portcullis_tokens::OsEntropy;
 use portcullis_tokens::keys::{KeyRings, LiveKeys};
@@ -131,6 +131,7 @@ impl<S: IdentityStore> Builder<S> {
                 tickets: Arc::clone(ephemeral) as _,
                 limits: Arc::clone(ephemeral) as _,
                 audit: None,
+                history: None,
             },
             keys: None,
             ephemeral_keys: false,
@@ -382,6 +383,18 @@ impl<S: IdentityStore> Builder<S> {
         self
     }
 
+    /// Keeps the passwords that people had before, with a store that can, so that `password_history` of the policy may
+    /// forbid them. Without it that policy is refused where it is the system's, and where it is a tenant's nobody there
+    /// sets a password.
+    #[must_use]
+    pub fn with_password_history(mut self) -> Self
+    where
+        S: PasswordHistory,
+    {
+        self.stores.history = Some(Arc::clone(&self.people) as Arc<dyn PasswordHistory>);
+        self
+    }
+
     /// Checks everything and starts. Must be called inside a tokio runtime, which also runs the background work.
     ///
     /// # Errors
@@ -402,6 +415,9 @@ impl<S: IdentityStore> Builder<S> {
         let believed = self.trusted_proxy.iter().flat_map(|proxy| &proxy.peers);
         refuse_everybody(settings.trusted_proxies.iter().chain(believed))?;
         let stores = self.stores;
+        if stores.history.is_none() && settings.policy.password_history.unwrap_or(0) > 0 {
+            return Err(BuildError::NoPasswordHistory);
+        }
         let keys = match self.keys {
             Some(keys) => keys,
             None if !self.ephemeral_keys => return Err(BuildError::NoKeys),

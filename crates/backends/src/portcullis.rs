@@ -17,8 +17,8 @@ use portcullis_core::net::{ClientInfo, DeviceMark};
 use portcullis_core::policy::TenantPolicy;
 use portcullis_core::principal::Principal;
 use portcullis_core::store::{
-    AuditQuery, Crossing, IdentityAdmin, IdentityStore, LimitKey, RateLimit, RateLimitStore,
-    ResolveSession, SecurityStore, SessionStore, Taken, TicketStore,
+    AuditQuery, Crossing, IdentityAdmin, IdentityStore, LimitKey, PasswordHistory, RateLimit,
+    RateLimitStore, ResolveSession, SecurityStore, SessionStore, Taken, TicketStore,
 };
 use portcullis_core::time::Timestamp;
 use portcullis_tokens::keys::LiveKeys;
@@ -54,6 +54,7 @@ pub(crate) struct Stores {
     pub(crate) tickets: Arc<dyn TicketStore>,
     pub(crate) limits: Arc<dyn RateLimitStore>,
     pub(crate) audit: Option<Arc<dyn AuditQuery>>,
+    pub(crate) history: Option<Arc<dyn PasswordHistory>>,
 }
 
 pub(crate) struct Inner {

@@ -27,6 +27,9 @@ pub struct Along {
     pub bump_epoch: Option<(TenantId, UserId)>,
     /// The counts of failures it sets back to zero.
     pub forgive: Vec<AttemptKey>,
+    /// Whose password of before it keeps among the earlier ones. Only for a store with
+    /// [`PasswordHistory`](crate::store::PasswordHistory).
+    pub remember: Option<Remember>,
 }
 
 impl Along {
@@ -76,12 +79,31 @@ impl Along {
         self
     }
 
+    /// Keeps the password of before too.
+    #[must_use]
+    pub fn with_remembered(mut self, remember: Remember) -> Self {
+        self.remember = Some(remember);
+        self
+    }
+
     /// Forgets these failures too.
     #[must_use]
     pub fn with_forgiven(mut self, counts: impl IntoIterator<Item = AttemptKey>) -> Self {
         self.forgive.extend(counts);
         self
     }
+}
+
+/// The password of somebody, as it stands before the effect, joins their earlier ones: what the write replaces, and
+/// nothing where they have none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Remember {
+    /// In which tenant.
+    pub tenant: TenantId,
+    /// Whose.
+    pub user: UserId,
+    /// How many earlier passwords are kept from then on, the newest; older ones are removed.
+    pub keep: u32,
 }
 
 /// A one-time token to use up. The caller has compared the secret half already; the store checks everything that can

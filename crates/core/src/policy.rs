@@ -20,7 +20,7 @@ pub use sign_up::{EMAIL_DOMAINS_MAX, EmailDomainError, EmailDomains, SignUpMode,
 /// | field | default |
 /// |---|---|
 /// | lockout | 5 free attempts, then 1 s doubling to 15 min, forgotten after 24 h |
-/// | password | at least 15 code points, no wait between changes |
+/// | password | at least 15 code points, no wait between changes, earlier ones may be used again |
 /// | session | idle 14 days, absolute 90 days, 50 a person, fresh for 5 min |
 /// | api_token | 50 a person, at most 366 days, end optional |
 /// | token | access 15 min; refresh idle 30 days, absolute 90 days, grace 10 s, 50 a person |
@@ -63,6 +63,7 @@ impl Default for TenantPolicy {
             password: PasswordRules {
                 min_length: 15,
                 change_cooldown: Duration::ZERO,
+                history: 0,
             },
             session: SessionPolicy {
                 idle: Duration::from_secs(14 * DAY),
@@ -141,6 +142,8 @@ overrides! {
     lockout_max_delay_secs: u32 => lockout.max_delay, secs;
     /// Least password length in code points (8..=128).
     password_min_length: u32 => password.min_length, same;
+    /// How many of the latest passwords may not be set again, the one that holds now among them (0..=24).
+    password_history: u32 => password.history, same;
     /// How long a new password holds before its owner may change it again, in seconds (0..=86400).
     password_change_cooldown_secs: u32 => password.change_cooldown, secs;
     /// Idle end of a session, in seconds.

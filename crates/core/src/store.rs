@@ -9,13 +9,14 @@
 //! - **"Not found" is `None` or [`Refusal::NotFound`](crate::along::Refusal::NotFound)**, never an error;
 //!   [`StoreError`] is a failure.
 //! - **[`Along`](crate::along::Along) commits with its effect or not at all.** Within it the order is: the token is
-//!   spent, the effect happens, the epoch moves, failures are forgotten, the new token supersedes the older ones, events
-//!   and mail are appended.
+//!   spent, the password of before is kept, the effect happens, the epoch moves, failures are forgotten, the new token
+//!   supersedes the older ones, events and mail are appended.
 //! - **Cancellation is safe.** A caller that goes away leaves the write done or not done, never half.
 
 mod access;
 mod directory;
 mod ephemeral;
+mod history;
 mod kv;
 mod methods;
 mod opening;
@@ -29,6 +30,7 @@ mod ticket;
 pub use access::{ApiTokenStore, AuditQuery, OutboxStore, VerificationStore};
 pub use directory::{Crossing, IdentityAdmin, IdentityLookup};
 pub use ephemeral::{LimitKey, RateLimit, RateLimitStore, Taken};
+pub use history::PasswordHistory;
 pub use kv::{ANY_TIME, KeyValueStore, KvCheck, KvCommit, KvEntry, KvWrite, Part};
 pub use opening::AccountOpening;
 pub use refresh::RefreshStore;

@@ -161,6 +161,7 @@ fn common<S: Everything>(
         .keep_dead_mail(config.keep_dead_mail)
         .trusted_proxies(config.trusted_proxies.clone())
         .with_audit_query()
+        .with_password_history()
 }
 
 async fn built<S: Everything>(builder: Builder<S>) -> Result<Portcullis, Failure> {

@@ -4,7 +4,8 @@ use std::error::Error;
 
 use portcullis_backends::{Builder, Portcullis};
 use portcullis_core::store::{
-    AuditQuery, IdentityStore, RateLimitStore, ResolveSession, SessionStore, TicketStore,
+    AuditQuery, IdentityStore, PasswordHistory, RateLimitStore, ResolveSession, SessionStore,
+    TicketStore,
 };
 #[cfg(feature = "redis")]
 use portcullis_stores_kv::{KvEphemeral, RedisKv, RedisOptions};
@@ -34,12 +35,24 @@ pub(crate) enum Ephemeral {
 
 /// What a store of people must be able to do here, sessions included where they are kept with them.
 pub(crate) trait Everything:
-    IdentityStore + AuditQuery + SessionStore + ResolveSession + TicketStore + RateLimitStore
+    IdentityStore
+    + AuditQuery
+    + PasswordHistory
+    + SessionStore
+    + ResolveSession
+    + TicketStore
+    + RateLimitStore
 {
 }
 
 impl<S> Everything for S where
-    S: IdentityStore + AuditQuery + SessionStore + ResolveSession + TicketStore + RateLimitStore
+    S: IdentityStore
+        + AuditQuery
+        + PasswordHistory
+        + SessionStore
+        + ResolveSession
+        + TicketStore
+        + RateLimitStore
 {
 }
 

@@ -9,6 +9,7 @@ mod crossing;
 mod directory;
 mod factor;
 mod fault;
+mod history;
 mod limit;
 mod opening;
 mod outbox;
@@ -138,6 +139,9 @@ impl MemoryStore {
         let done = self.transact(|state| {
             if let Some(spend) = &along.spend {
                 state.spend(spend)?;
+            }
+            if let Some(remember) = &along.remember {
+                state.remember(remember);
             }
             let value = effect(state)?;
             state.accompany(along)?;

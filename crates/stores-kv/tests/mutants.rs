@@ -6,14 +6,15 @@ use std::sync::Arc;
 use portcullis_stores_kv::MemoryStore;
 use portcullis_testing::conformance::Trial;
 use portcullis_testing::conformance::{
-    api_tokens, audit, companions, factors, identifier_change, opening, outbox, people, roles,
-    session_cap, session_use, sessions, supersession, tickets, tokens,
+    api_tokens, audit, companions, factors, history, identifier_change, opening, outbox, people,
+    roles, session_cap, session_use, sessions, supersession, tickets, tokens,
 };
 use portcullis_testing::mutants::{
     CaseFoldingIdentifiers, ChangeWithoutToken, ClaimedTwice, CountThenInsert, EffectWithoutEvent,
     EpochNotMoved, ForgetsExpiry, IdReuse, LookThenTake, LostUpdate, MailLost,
-    NewestFirstForgotten, NonAtomicConsume, NotForgiven, OpensTwice, RefusedButCommitted,
-    ResurrectingTouch, RolesOverwritten, SupersedeForgotten, WrongTenant, is_caught,
+    NewestFirstForgotten, NonAtomicConsume, NotForgiven, NotRemembered, OpensTwice,
+    RefusedButCommitted, RememberedApart, ResurrectingTouch, RolesOverwritten, SupersedeForgotten,
+    WrongTenant, is_caught,
 };
 use portcullis_testing::{Around, FaultStore, Wrapped};
 
@@ -72,6 +73,12 @@ caught! {
         EpochNotMoved by companions::companions_commit_with_their_effect;
     failures_that_are_not_forgotten_are_caught:
         NotForgiven by companions::companions_commit_with_their_effect;
+    an_earlier_password_that_is_kept_apart_is_caught:
+        RememberedApart by history::a_refused_write_keeps_no_password;
+    an_earlier_password_that_is_lost_is_caught:
+        NotRemembered by
+            history::the_password_that_is_replaced_is_kept,
+            history::of_many_changes_at_once_one_password_is_kept;
     a_token_that_is_burnt_for_nothing_is_caught:
         RefusedButCommitted by companions::a_refused_effect_leaves_no_companion;
     a_touch_that_brings_a_session_back_is_caught:

@@ -42,6 +42,11 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "roles",
         sql: include_str!("schema/0004_roles.sql"),
     },
+    Migration {
+        number: 5,
+        name: "password_history",
+        sql: include_str!("schema/0005_password_history.sql"),
+    },
 ];
 
 impl Migration {

@@ -11,6 +11,7 @@ mod companions;
 mod crossing;
 mod directory;
 mod factors;
+mod history;
 mod limits;
 mod opening;
 mod outbox;
@@ -60,6 +61,7 @@ pub(crate) const PERSONAL: &[&str] = &[
     companions::SUPERSEDE_UNOWNED,
     directory::RELEASE_IDENTIFIERS,
     directory::REMOVE_USER,
+    history::EARLIER,
     refresh::END_ALL,
     refresh::EVICT,
     sessions::EVICT,

@@ -20,6 +20,7 @@
 //! | `tickets` | `TicketStore` |
 //! | `kv` | `KeyValueStore` |
 //! | `audit` | `AuditQuery` and `SecurityStore` |
+//! | `history` | `PasswordHistory` and `SecurityStore` |
 //!
 //! `all` stands for every family but `kv`. A store that needs something to outlive it, such as a
 //! temporary folder, comes as a pair: `(Arc<MyStore>, TempDir)`. One that a machine may lack, such as a server's,
@@ -51,6 +52,7 @@ pub mod crossing;
 pub mod enrolment;
 mod expect;
 pub mod factors;
+pub mod history;
 pub mod identifier_change;
 pub mod kv;
 pub mod limits;

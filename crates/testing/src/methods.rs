@@ -27,15 +27,16 @@ pub(crate) mod named {
         Generation, RefreshFamily, ResolvedFamily, Rotation,
     };
     pub(crate) use portcullis_core::role::Roles;
+    pub(crate) use portcullis_core::secret::PasswordHash;
     pub(crate) use portcullis_core::session::{ResolvedSession, Session, SessionTouch};
     pub(crate) use portcullis_core::state::Status;
     pub(crate) use portcullis_core::store::{
         AccountOpening, AccountStore, Activation, ApiTokenStore, AttemptKey, AuditQuery, Crossing,
         FactorStore, IdentityAdmin, IdentityAuthnLog, IdentityLookup, KeyValueStore, KvCheck,
-        KvCommit, KvEntry, KvWrite, LimitKey, OutboxStore, Part, RateLimit, RateLimitStore,
-        RefreshStore, Reservation, ResolveSession, RoleStore, SessionInsert, SessionRotation,
-        SessionStore, Settlement, Taken, Ticket, TicketIssue, TicketKind, TicketStore,
-        VerificationStore, WriteResult,
+        KvCommit, KvEntry, KvWrite, LimitKey, OutboxStore, Part, PasswordHistory, RateLimit,
+        RateLimitStore, RefreshStore, Reservation, ResolveSession, RoleStore, SessionInsert,
+        SessionRotation, SessionStore, Settlement, Taken, Ticket, TicketIssue, TicketKind,
+        TicketStore, VerificationStore, WriteResult,
     };
     pub(crate) use portcullis_core::time::Timestamp;
     pub(crate) use portcullis_core::verification::{TokenKind, VerificationToken};

@@ -36,6 +36,7 @@
 
 mod companions;
 mod concurrency;
+mod history;
 mod listings;
 mod opening;
 mod people;
@@ -53,6 +54,7 @@ pub use companions::{
     EffectWithoutEvent, EpochNotMoved, MailLost, NotForgiven, RefusedButCommitted,
 };
 pub use concurrency::{ClaimedTwice, CountThenInsert, LostUpdate};
+pub use history::{NotRemembered, RememberedApart};
 pub use listings::NewestFirstForgotten;
 pub use opening::OpensTwice;
 pub use people::{CaseFoldingIdentifiers, ChangeWithoutToken, WrongTenant};

@@ -64,6 +64,11 @@ pub enum BuildError {
     /// A policy value outside its range.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// The policy forbids earlier passwords, and nobody keeps them.
+    #[error(
+        "password_history forbids earlier passwords, and nobody keeps them: add .with_password_history(), or leave it 0"
+    )]
+    NoPasswordHistory,
     /// A proxy list that trusts everybody.
     #[error(
         "trusted_proxies must not contain {0}: it would let every client choose its own address"

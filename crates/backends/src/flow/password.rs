@@ -5,6 +5,7 @@
 
 mod change;
 mod forgot;
+mod history;
 mod reset;
 mod rules;
 

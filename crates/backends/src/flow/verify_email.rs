@@ -95,10 +95,8 @@ impl Portcullis {
             self.note_link(user, event, reason, context).await;
             return Ok(VerifyEmailOutcome::Rejected);
         }
-        let factor = match self
-            .factor_for(&input, &token, user, &policy, context)
-            .await?
-        {
+        let owner = (context.tenant, user);
+        let factor = match self.factor_for(&input, &token, user, &policy).await? {
             Ok(factor) => factor,
             Err(outcome) => return Ok(outcome),
         };
@@ -125,6 +123,7 @@ impl Portcullis {
             now,
         };
         let along = Along::event(event).with_spend(spend);
+        let along = self.remembering(along, owner, &policy);
         match self
             .0
             .stores
@@ -154,11 +153,11 @@ impl Portcullis {
         token: &VerificationToken,
         user: UserId,
         policy: &TenantPolicy,
-        context: &RequestContext,
     ) -> Result<Result<FactorConfig, VerifyEmailOutcome>, FlowError> {
+        let owner = (token.tenant, user);
         if let Some(password) = &input.password {
             return match self
-                .judge_password(password, policy, &token.email, None)
+                .judge_password_of(owner, password, policy, &token.email, None)
                 .await?
             {
                 Ok(()) => Ok(Ok(FactorConfig::Password(
@@ -170,7 +169,7 @@ impl Portcullis {
         let (Some(browser), Some(payload)) = (&input.browser, &token.payload) else {
             return Ok(Err(VerifyEmailOutcome::PasswordRequired));
         };
-        let Some(pending) = self.open_pending(context.tenant, user, payload)? else {
+        let Some(pending) = self.open_pending(token.tenant, user, payload)? else {
             return Ok(Err(VerifyEmailOutcome::PasswordRequired));
         };
         let same = self.0.tokens.verify_keyed(

@@ -22,6 +22,7 @@ mod import_user;
 mod keys;
 mod laws;
 mod magic_link;
+mod password_history;
 mod passwords;
 mod present;
 mod sessions;

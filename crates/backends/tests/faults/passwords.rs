@@ -57,7 +57,7 @@ impl World {
         self.portcullis.reset_password(reset, &self.context()).await
     }
 
-    async fn signs_in(&self, password: &str) -> bool {
+    pub(crate) async fn signs_in(&self, password: &str) -> bool {
         let outcome = self.try_sign_in(ADA, password, None).await.unwrap();
         matches!(outcome, SignInOutcome::SignedIn(_))
     }

@@ -15,7 +15,8 @@ use portcullis_backends::core::net::ClientInfo;
 use portcullis_backends::core::principal::Principal;
 use portcullis_backends::core::secret::{Password, SecretText};
 use portcullis_backends::core::store::{
-    AuditQuery, IdentityStore, RateLimitStore, ResolveSession, SessionStore, Split, TicketStore,
+    AuditQuery, IdentityStore, PasswordHistory, RateLimitStore, ResolveSession, SessionStore,
+    Split, TicketStore,
 };
 use portcullis_backends::flow::{
     ApiTokenInfo, CreateApiTokenOutcome, NewApiToken, SignIn, SignInOutcome, SignUp, SignUpOutcome,
@@ -81,7 +82,7 @@ impl World {
     ) -> Self
     where
         S: IdentityStore + SessionStore + ResolveSession,
-        S: TicketStore + RateLimitStore + AuditQuery,
+        S: TicketStore + RateLimitStore + AuditQuery + PasswordHistory,
     {
         let (store, keep) = fresh().await;
         let store = FaultStore::new(store);
@@ -261,7 +262,7 @@ pub(crate) fn builder<S>(
 ) -> Builder<S>
 where
     S: IdentityStore + SessionStore + ResolveSession,
-    S: TicketStore + RateLimitStore + AuditQuery,
+    S: TicketStore + RateLimitStore + AuditQuery + PasswordHistory,
 {
     Portcullis::builder(store)
         .keys(keys())
@@ -269,6 +270,7 @@ where
         .mailer(mailbox.clone())
         .clock(clock.clone())
         .with_audit_query()
+        .with_password_history()
         .enable_basic()
         .without_workers()
 }

@@ -66,6 +66,7 @@ impl Harness {
             .hasher(hasher.clone())
             .clock(clock.clone())
             .with_audit_query()
+            .with_password_history()
             .without_workers();
         let portcullis = change(builder).build().await.unwrap();
         Self {

@@ -3,6 +3,7 @@
 mod breach;
 mod change;
 mod cooldown;
+mod history;
 mod races;
 mod reset;
 

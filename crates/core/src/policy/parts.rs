@@ -24,6 +24,9 @@ pub struct PasswordRules {
     /// How long a password holds, once it is set, before its owner may change it; zero for no such wait. A link from the
     /// mail sets a new one all the same.
     pub change_cooldown: Duration,
+    /// How many of the latest passwords may not be set again, the one that holds now among them; 0 for none (0..=24).
+    /// Each costs a hash when a new one is set. Needs [`PasswordHistory`](crate::store::PasswordHistory).
+    pub history: u32,
 }
 
 /// How long sessions live and how many a person has.

@@ -54,6 +54,7 @@ impl TenantPolicy {
                 "password_change_cooldown_secs",
                 "0..=86400",
             ),
+            (self.password.history <= 24, "password_history", "0..=24"),
             (
                 within(self.session.idle, MINUTE, 400 * DAY),
                 "session_idle_secs",

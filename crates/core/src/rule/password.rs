@@ -35,6 +35,9 @@ pub enum PasswordRejection {
     /// It is known from a breach, by a check that the instance was given.
     #[error("the password is known from a data breach")]
     Breached,
+    /// Its owner has it, or had it not long ago.
+    #[error("the password is one that you have used before")]
+    Reused,
 }
 
 impl PasswordRejection {
@@ -46,6 +49,7 @@ impl PasswordRejection {
             Self::TooCommon => "common",
             Self::TooSimilar => "similar",
             Self::Breached => "breached",
+            Self::Reused => "reused",
         }
     }
 }

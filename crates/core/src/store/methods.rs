@@ -119,6 +119,11 @@ macro_rules! every_store_method {
             AuditQuery {
                 fn audit_events(tenant: TenantId, filter: &EventQueryFilter) -> Result<Vec<AuthEvent>, StoreError>;
             }
+            PasswordHistory {
+                fn earlier_passwords(
+                    tenant: TenantId, user: UserId, limit: u32
+                ) -> Result<Vec<PasswordHash>, StoreError>;
+            }
             SessionStore {
                 fn insert_session(session: &Session, cap: u32) -> Result<SessionInsert, StoreError>;
                 fn session(id: SessionId) -> Result<Option<Session>, StoreError>;

@@ -62,6 +62,7 @@ impl App {
             .hasher(hasher.clone())
             .clock(clock.clone())
             .with_audit_query()
+            .with_password_history()
             .without_workers();
         #[cfg(feature = "jwt")]
         let builder = builder.access_tokens(jwt_keys());

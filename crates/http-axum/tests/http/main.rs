@@ -20,6 +20,7 @@ mod magic_link;
 mod mail_trouble;
 mod metrics;
 mod password_cooldown;
+mod password_history;
 mod password_reset;
 mod passwords;
 mod path;

@@ -131,6 +131,7 @@ fn policy() -> Vec<Row> {
         row("policy.lockout_base_delay_secs", secs(lockout.base_delay), "the first delay, 1 to 3600; it doubles with every further failure"),
         row("policy.lockout_max_delay_secs", secs(lockout.max_delay), "the longest delay, 1 to 86400"),
         row("policy.password_min_length", code(password.min_length), "least length of a password in characters, 15 to 128"),
+        row("policy.password_history", code(password.history), "how many of the latest passwords may not be set again, the one that holds now among them, 0 to 24; each costs a hash when a new one is set"),
         row("policy.password_change_cooldown_secs", secs(password.change_cooldown), "how long a password holds before its owner may change it, 0 to 86400; a link from the mail sets a new one all the same"),
         row("policy.session_idle_secs", secs(session.idle), "a session unused for this long is over; 60 s to 400 days"),
         row("policy.session_absolute_secs", secs(session.absolute), "a session is over after this long; 60 s to 400 days"),

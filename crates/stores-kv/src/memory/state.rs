@@ -13,6 +13,7 @@ use portcullis_core::id::{
 use portcullis_core::identifier::IdentifierKind;
 use portcullis_core::refresh::RefreshFamily;
 use portcullis_core::rule::lockout::Attempts;
+use portcullis_core::secret::PasswordHash;
 use portcullis_core::session::Session;
 use portcullis_core::store::AttemptKey;
 use portcullis_core::time::Timestamp;
@@ -43,6 +44,8 @@ pub(super) struct State {
     pub(super) tenant_security: Table<TenantId, TenantSecurity>,
     pub(super) accounts: Table<UserId, Account>,
     pub(super) factors: Table<(Owner, FactorKind), Factor>,
+    /// Newest first.
+    pub(super) earlier_passwords: Table<Owner, Vec<PasswordHash>>,
     pub(super) attempts: Table<AttemptRow, Attempts>,
     pub(super) tokens: Table<VerificationTokenId, VerificationToken>,
     pub(super) api_tokens: Table<ApiTokenId, ApiToken>,
@@ -57,7 +60,7 @@ pub(super) struct State {
 }
 
 impl State {
-    fn tables(&mut self) -> [&mut dyn Journal; 16] {
+    fn tables(&mut self) -> [&mut dyn Journal; 17] {
         [
             &mut self.tenants,
             &mut self.users,
@@ -65,6 +68,7 @@ impl State {
             &mut self.tenant_security,
             &mut self.accounts,
             &mut self.factors,
+            &mut self.earlier_passwords,
             &mut self.attempts,
             &mut self.tokens,
             &mut self.api_tokens,

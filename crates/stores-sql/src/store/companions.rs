@@ -9,11 +9,12 @@ use portcullis_core::verification::{TokenRejection, VerificationToken};
 
 use super::accounts::epoch_step;
 use super::attempts::forget_step;
+use super::history;
 use crate::columns::{Columns, Row};
 use crate::script::{Script, Step};
 use crate::value::{Value, values};
 
-/// The whole script: the token is spent, the effect happens, the epoch moves, failures are forgotten, the new token
+/// The whole script: the token is spent, the password of before is kept, the effect happens, the epoch moves, failures are forgotten, the new token
 /// supersedes the older ones, events and mail are appended.
 pub(super) fn accompanied(
     along: Along,
@@ -23,6 +24,9 @@ pub(super) fn accompanied(
     if let Some(spend) = &along.spend {
         script.turns.tokens.push(spend.id);
         script.step(spend_step(spend));
+    }
+    if let Some(remember) = &along.remember {
+        history::remember(&mut script, remember);
     }
     effect(&mut script)?;
     if let Some((tenant, user)) = along.bump_epoch {

@@ -14,6 +14,7 @@ macro_rules! conformance {
         $crate::conformance!(limits: $fresh);
         $crate::conformance!(tickets: $fresh);
         $crate::conformance!(audit: $fresh);
+        $crate::conformance!(history: $fresh);
     };
     (directory: $fresh:ident) => {
         $crate::conformance!(@people $fresh:
@@ -288,6 +289,17 @@ macro_rules! conformance {
             events_commit_with_their_effect
             a_refused_write_leaves_no_event
             events_bear_every_time
+        );
+    };
+    (history: $fresh:ident) => {
+        $crate::conformance!(@history $fresh:
+            the_password_that_is_replaced_is_kept
+            no_more_earlier_passwords_than_asked_for
+            a_write_that_is_not_told_to_keeps_no_password
+            a_refused_write_keeps_no_password
+            a_removed_password_leaves_the_earlier_ones
+            earlier_passwords_are_nobody_elses
+            of_many_changes_at_once_one_password_is_kept
         );
     };
     (@$group:ident $fresh:ident: $($case:ident)+) => {

@@ -41,8 +41,8 @@ pub enum ChangePasswordOutcome {
         /// When the next attempt may be made.
         retry_after: Duration,
     },
-    /// The new password breaks the tenant's rules. Breaches are asked about once the current one is proved; for any other
-    /// rule it was not looked at.
+    /// The new password breaks the tenant's rules. Earlier passwords and breaches are looked at once the current one is
+    /// proved; for any other rule it was not looked at.
     PasswordRefused(PasswordRejection),
     /// The current password matches, and was set too short a time ago by the tenant's policy. A link from the mail sets a
     /// new one all the same.
@@ -100,7 +100,8 @@ impl Portcullis {
             self.note_too_soon(user, context).await;
             return Ok(ChangePasswordOutcome::TooSoon { retry_after });
         }
-        if let Err(rejection) = self.judge_by_breaches(&input.new).await? {
+        let owner = (tenant, user);
+        if let Err(rejection) = self.judge_by_others(owner, &input.new, &policy).await? {
             return Ok(ChangePasswordOutcome::PasswordRefused(rejection));
         }
         let hash = self.0.hasher.hash(&input.new).await?;
@@ -110,6 +111,7 @@ impl Portcullis {
         let along = Along::event(event.about(user).finish())
             .with_epoch_of(tenant, user)
             .with_mail(mail);
+        let along = self.remembering(along, owner, &policy);
         let config = FactorConfig::Password(hash);
         let security = &self.0.stores.security;
         let saved = security.compare_and_save_factor(

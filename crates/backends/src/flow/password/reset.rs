@@ -101,8 +101,9 @@ impl Portcullis {
             return Ok(ResetPasswordOutcome::Rejected);
         };
         let (address, user) = (opened.token.email.as_str(), Some(&opened.user));
+        let owner = (context.tenant, opened.user.id);
         if let Err(rejection) = self
-            .judge_password(&input.password, &policy, address, user)
+            .judge_password_of(owner, &input.password, &policy, address, user)
             .await?
         {
             return Ok(ResetPasswordOutcome::PasswordRefused(rejection));
@@ -131,6 +132,7 @@ impl Portcullis {
             .with_epoch_of(tenant, user)
             .with_forgiven(passwords.counts_of(&opened.user, &context.client.device))
             .with_mail(mail);
+        let along = self.remembering(along, owner, &policy);
         let security = &self.0.stores.security;
         match security
             .verify_identifier(tenant, user, &activation, along)

@@ -22,12 +22,13 @@ use crate::mail::{ClaimedMail, MailRetry, OutboxFilter, WaitingMail};
 use crate::policy::LockoutPolicy;
 use crate::refresh::{Generation, RefreshFamily, ResolvedFamily, Rotation};
 use crate::role::Roles;
+use crate::secret::PasswordHash;
 use crate::session::{ResolvedSession, Session, SessionTouch};
 use crate::state::Status;
 use crate::store::{
     AccountOpening, AccountStore, Activation, ApiTokenStore, AttemptKey, AuditQuery, FactorStore,
-    IdentityAdmin, IdentityAuthnLog, IdentityLookup, LimitKey, OutboxStore, RateLimit,
-    RateLimitStore, RefreshStore, Reservation, ResolveSession, RoleStore, SessionInsert,
+    IdentityAdmin, IdentityAuthnLog, IdentityLookup, LimitKey, OutboxStore, PasswordHistory,
+    RateLimit, RateLimitStore, RefreshStore, Reservation, ResolveSession, RoleStore, SessionInsert,
     SessionRotation, SessionStore, Settlement, Taken, Ticket, TicketIssue, TicketKind, TicketStore,
     VerificationStore, WriteResult,
 };
