@@ -64,6 +64,8 @@ spelled! {
         SignOut = "sign_out",
         /// One session was ended by its owner or an administrator.
         SessionRevoked = "session_revoked",
+        /// A session was given a name by its owner, or lost it.
+        SessionRenamed = "session_renamed",
         /// Several sessions were ended.
         SessionsRevoked = "sessions_revoked",
         /// An API token was made.

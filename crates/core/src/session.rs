@@ -8,6 +8,7 @@ use crate::entity::{Epoch, SubjectState};
 use crate::factor::FactorKind;
 use crate::id::{SessionId, TenantId, UserId};
 use crate::secret::TokenDigest;
+use crate::text::is_deceptive;
 use crate::time::Timestamp;
 
 /// How sure we are of who it is (SP 800-63B-4 section 2).
@@ -65,6 +66,8 @@ pub struct Session {
     pub absolute_deadline: Timestamp,
     /// Where it was opened.
     pub device: Device,
+    /// What its owner calls it, as [`parse_name`] takes it.
+    pub name: Option<String>,
     /// Who acts as its owner, where it is not the owner.
     pub actor: Option<UserId>,
     /// When it was ended; the row stays until its absolute deadline, so that its id is never used again.
@@ -77,6 +80,27 @@ impl Session {
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && now < self.idle_deadline && now < self.absolute_deadline
     }
+}
+
+/// The most characters of a session's name.
+pub const NAME_MAX_CHARS: usize = 100;
+
+/// A text that no session can be called by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("name must have at most {NAME_MAX_CHARS} printable characters")]
+pub struct SessionNameError;
+
+/// What an owner calls a session: trimmed, at most 100 characters, none of them deceptive. `None` for an empty one, which
+/// takes the name away.
+///
+/// # Errors
+/// [`SessionNameError`] for anything else.
+pub fn parse_name(text: &str) -> Result<Option<String>, SessionNameError> {
+    let name = text.trim();
+    if name.chars().count() > NAME_MAX_CHARS || name.chars().any(is_deceptive) {
+        return Err(SessionNameError);
+    }
+    Ok((!name.is_empty()).then(|| name.to_owned()))
 }
 
 /// A session with the state of its owner, from one read.
@@ -97,4 +121,30 @@ pub struct SessionTouch {
     pub seen_at: Timestamp,
     /// The idle deadline that follows; stores never move it past the absolute one.
     pub idle_deadline: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_trimmed_and_bounded_and_an_empty_one_is_none() {
+        assert_eq!(
+            parse_name("  Zoë's phone ").unwrap().unwrap(),
+            "Zoë's phone"
+        );
+        for none in ["", "   ", "\t\n"] {
+            assert_eq!(parse_name(none), Ok(None));
+        }
+        let longest = "é".repeat(NAME_MAX_CHARS);
+        assert_eq!(parse_name(&longest), Ok(Some(longest.clone())));
+        for bad in [
+            format!("{longest}x"),
+            "a\nb".into(),
+            "a\0".into(),
+            "\u{202e}a".into(),
+        ] {
+            assert_eq!(parse_name(&bad), Err(SessionNameError), "{bad:?}");
+        }
+    }
 }

@@ -15,8 +15,8 @@ use utoipa::ToSchema;
 
 pub(crate) use code::{EmailCode, SendEmailCode};
 pub(crate) use input::{
-    ChangePassword, ForgotPassword, NewApiToken, RefreshRequest, ResetLink, ResetPassword,
-    SendLink, SignIn, SignUp, StepUp, TokenRequest, Verify,
+    ChangePassword, ForgotPassword, NewApiToken, RefreshRequest, RenameSession, ResetLink,
+    ResetPassword, SendLink, SignIn, SignUp, StepUp, TokenRequest, Verify,
 };
 pub(crate) use link::{ConfirmEmailChange, MagicLink, RequestEmailChange, SendMagicLink};
 pub(crate) use secret::SecretField;

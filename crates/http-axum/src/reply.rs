@@ -262,6 +262,8 @@ struct Session {
     /// Over here, used or not.
     #[schema(value_type = String, format = DateTime)]
     absolute_deadline: Rfc3339,
+    /// What its owner calls it.
+    name: Option<String>,
     /// Browser and system in a few words, such as `Firefox on Linux`.
     device: String,
     /// The address it was opened from.
@@ -280,6 +282,7 @@ impl From<Vec<SessionInfo>> for Sessions {
             seen_at: Rfc3339(info.seen_at),
             idle_deadline: Rfc3339(info.idle_deadline),
             absolute_deadline: Rfc3339(info.absolute_deadline),
+            name: info.name,
             device: rule::device::label(info.device.user_agent.as_deref()),
             ip: info.device.ip,
             user_agent: info.device.user_agent,

@@ -31,6 +31,8 @@ pub enum Verb {
     Get,
     /// `POST`.
     Post,
+    /// `PATCH`.
+    Patch,
     /// `DELETE`.
     Delete,
 }
@@ -42,6 +44,7 @@ impl Verb {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Patch => "PATCH",
             Self::Delete => "DELETE",
         }
     }
@@ -58,6 +61,7 @@ impl Verb {
         match self {
             Self::Get => MethodFilter::GET,
             Self::Post => MethodFilter::POST,
+            Self::Patch => MethodFilter::PATCH,
             Self::Delete => MethodFilter::DELETE,
         }
     }
@@ -67,7 +71,7 @@ impl Verb {
     pub const fn csrf(self) -> Csrf {
         match self {
             Self::Get => Csrf::Safe,
-            Self::Post | Self::Delete => Csrf::Checked,
+            Self::Post | Self::Patch | Self::Delete => Csrf::Checked,
         }
     }
 }

@@ -7,14 +7,14 @@ use portcullis_stores_kv::MemoryStore;
 use portcullis_testing::conformance::Trial;
 use portcullis_testing::conformance::{
     api_tokens, audit, companions, factors, history, identifier_change, opening, outbox, people,
-    roles, session_cap, session_use, sessions, supersession, tickets, tokens,
+    roles, session_cap, session_names, session_use, sessions, supersession, tickets, tokens,
 };
 use portcullis_testing::mutants::{
     CaseFoldingIdentifiers, ChangeWithoutToken, ClaimedTwice, CountThenInsert, EffectWithoutEvent,
     EpochNotMoved, ForgetsExpiry, IdReuse, LookThenTake, LostUpdate, MailLost,
     NewestFirstForgotten, NonAtomicConsume, NotForgiven, NotRemembered, OpensTwice,
-    RefusedButCommitted, RememberedApart, ResurrectingTouch, RolesOverwritten, SupersedeForgotten,
-    WrongTenant, is_caught,
+    RefusedButCommitted, RememberedApart, ResurrectingRename, ResurrectingTouch, RolesOverwritten,
+    RotatesOldName, SupersedeForgotten, WrongTenant, is_caught,
 };
 use portcullis_testing::{Around, FaultStore, Wrapped};
 
@@ -83,6 +83,10 @@ caught! {
         RefusedButCommitted by companions::a_refused_effect_leaves_no_companion;
     a_touch_that_brings_a_session_back_is_caught:
         ResurrectingTouch by session_use::a_touch_never_resurrects;
+    a_name_that_brings_a_session_back_is_caught:
+        ResurrectingRename by session_names::only_a_live_session_of_ones_own_is_named;
+    a_name_that_gets_lost_on_the_way_is_caught:
+        RotatesOldName by session_names::a_name_goes_along_with_a_rotation;
     a_session_id_that_is_used_again_is_caught:
         IdReuse by sessions::a_used_id_is_never_used_again;
     a_mail_for_two_workers_is_caught:

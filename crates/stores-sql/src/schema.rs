@@ -47,6 +47,11 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "password_history",
         sql: include_str!("schema/0005_password_history.sql"),
     },
+    Migration {
+        number: 6,
+        name: "session_names",
+        sql: include_str!("schema/0006_session_names.sql"),
+    },
 ];
 
 impl Migration {

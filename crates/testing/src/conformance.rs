@@ -68,6 +68,7 @@ pub mod rotation;
 mod sample;
 mod scene;
 pub mod session_cap;
+pub mod session_names;
 pub mod session_use;
 pub mod sessions;
 pub mod supersession;

@@ -59,7 +59,7 @@ pub use listings::NewestFirstForgotten;
 pub use opening::OpensTwice;
 pub use people::{CaseFoldingIdentifiers, ChangeWithoutToken, WrongTenant};
 pub use roles::RolesOverwritten;
-pub use sessions::{IdReuse, ResurrectingTouch};
+pub use sessions::{IdReuse, ResurrectingRename, ResurrectingTouch, RotatesOldName};
 pub use tickets::LookThenTake;
 pub use tokens::{ForgetsExpiry, NonAtomicConsume, SupersedeForgotten};
 

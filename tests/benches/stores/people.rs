@@ -108,6 +108,7 @@ pub(crate) fn session(number: u64) -> Session {
             ip: Some([192, 0, 2, 1].into()),
             user_agent: Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101".into()),
         },
+        name: None,
         actor: None,
         revoked_at: None,
     }

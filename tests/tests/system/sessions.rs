@@ -1,7 +1,7 @@
 //! Sessions, seen and ended by their owner.
 
 use portcullis_tests::{Answer, Browser, World};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::Traveller;
 
@@ -21,6 +21,12 @@ pub(crate) fn listed_and_ended(world: &World, ada: &mut Traveller) {
     let (phone, tablet) = (ada.elsewhere(world), ada.elsewhere(world));
     let sessions = list(&ada.browser).json();
     assert_eq!(sessions["sessions"].as_array().unwrap().len(), 3);
+
+    // Named by its owner.
+    let own = format!("/auth/sessions/{}", current(&ada.browser));
+    let name = json!({ "name": "Ada's desk" });
+    let _named = ada.browser.send("PATCH", &own, Some(&name)).expect(204);
+    assert_eq!(list(&phone).text.matches("Ada's desk").count(), 1);
 
     // One, and then all others.
     let other = current(&phone);

@@ -94,6 +94,7 @@ impl Portcullis {
                     ip: context.client.ip,
                     user_agent: context.client.user_agent.clone(),
                 },
+                name: None,
                 actor: None,
                 revoked_at: None,
             };

@@ -28,6 +28,8 @@ pub struct SessionInfo {
     pub absolute_deadline: Timestamp,
     /// Where it was opened.
     pub device: Device,
+    /// What its owner calls it.
+    pub name: Option<String>,
     /// Whether it is the one that asks.
     pub current: bool,
 }
@@ -57,6 +59,7 @@ impl Portcullis {
                 idle_deadline: session.idle_deadline,
                 absolute_deadline: session.absolute_deadline,
                 device: session.device,
+                name: session.name,
             })
             .collect())
     }
@@ -71,22 +74,48 @@ impl Portcullis {
         id: SessionId,
         context: &RequestContext,
     ) -> Result<bool, FlowError> {
-        let theirs = self
-            .0
-            .stores
-            .sessions
-            .session(id)
-            .await?
-            .is_some_and(|session| {
-                session.user == principal.user()
-                    && session.tenant == principal.tenant
-                    && session.is_live(self.now())
-            });
-        if !theirs {
+        if !self.is_theirs(principal, id).await? {
             return Ok(false);
         }
         self.end_session(principal, id, AuthEventType::SessionRevoked, context)
             .await
+    }
+
+    /// Gives one of the principal's sessions a name that [`parse_name`] made, or takes it away; `false` where they have no
+    /// such live session.
+    ///
+    /// [`parse_name`]: portcullis_core::session::parse_name
+    ///
+    /// # Errors
+    /// [`FlowError`] where the store does not answer; doing it again is safe.
+    pub async fn rename_session(
+        &self,
+        principal: &Principal,
+        id: SessionId,
+        name: Option<&str>,
+        context: &RequestContext,
+    ) -> Result<bool, FlowError> {
+        if !self.is_theirs(principal, id).await? {
+            return Ok(false);
+        }
+        let (tenant, user) = (principal.tenant, principal.user());
+        // Not the name: it is its owner's to take back.
+        let detail = json!({ "session": id, "named": name.is_some() });
+        let event = self.event(tenant, AuthEventType::SessionRenamed, &context.client)?;
+        self.explain(Along::event(event.about(user).with(detail).finish()))
+            .await?;
+        let sessions = &self.0.stores.sessions;
+        let renamed = sessions.rename_session(tenant, user, id, name, self.now());
+        Ok(renamed.await?)
+    }
+
+    async fn is_theirs(&self, principal: &Principal, id: SessionId) -> Result<bool, FlowError> {
+        let session = self.0.stores.sessions.session(id).await?;
+        Ok(session.is_some_and(|session| {
+            session.user == principal.user()
+                && session.tenant == principal.tenant
+                && session.is_live(self.now())
+        }))
     }
 
     /// Ends all of the principal's sessions but the one they came with; says how many.

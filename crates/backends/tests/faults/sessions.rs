@@ -199,3 +199,39 @@ async fn everything_is_signed_out_together_or_can_be_signed_out_again() {
     )
     .await;
 }
+
+// FT-32, CC-03
+#[tokio::test]
+async fn a_session_is_named_or_can_be_named_again_and_nothing_else_changes() {
+    let rename = async |w: &World, s: &SignedIn| {
+        let context = w.context();
+        let id = s.principal.session().unwrap();
+        let renamed = w
+            .portcullis
+            .rename_session(&s.principal, id, Some("work"), &context);
+        renamed.await
+    };
+    let names = async |w: &World, s: &SignedIn| {
+        let listed = w.portcullis.list_sessions(&s.principal).await.unwrap();
+        let names = listed.into_iter().map(|session| session.name);
+        names.collect::<Vec<_>>()
+    };
+    every_fault(
+        signed_in,
+        async |w: &World, s: &SignedIn| rename(w, s).await,
+        |renamed| *renamed,
+        async |w: &World, s: &SignedIn, answer: Option<bool>| {
+            let named = names(w, s).await == [Some("work".to_owned())];
+            assert!(named || answer.is_none(), "acknowledged, and not named");
+            let events = w.events().await;
+            let explained = events
+                .iter()
+                .any(|event| event.kind == AuthEventType::SessionRenamed);
+            assert!(!named || explained);
+            assert!(w.accepts_cookie(&s.cookie).await);
+            assert!(rename(w, s).await.unwrap());
+            assert_eq!(names(w, s).await, [Some("work".to_owned())]);
+        },
+    )
+    .await;
+}

@@ -257,6 +257,7 @@ async fn an_export_has_all_of_a_persons_and_nothing_secret_or_of_anybody_else() 
         "id",
         "idle_deadline",
         "ip",
+        "name",
         "seen_at",
         "user_agent",
     ];

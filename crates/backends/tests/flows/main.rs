@@ -23,6 +23,7 @@ mod magic_link;
 mod metrics;
 mod outbox;
 mod password;
+mod session_names;
 mod sign_in;
 mod sign_up;
 mod sign_up_policy;

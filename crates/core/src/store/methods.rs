@@ -128,6 +128,9 @@ macro_rules! every_store_method {
                 fn insert_session(session: &Session, cap: u32) -> Result<SessionInsert, StoreError>;
                 fn session(id: SessionId) -> Result<Option<Session>, StoreError>;
                 fn touch_sessions(touches: &[SessionTouch]) -> Result<(), StoreError>;
+                fn rename_session(
+                    tenant: TenantId, user: UserId, id: SessionId, name: Option<&str>, now: Timestamp
+                ) -> Result<bool, StoreError>;
                 fn rotate_session(
                     old: SessionId, new: &Session, now: Timestamp
                 ) -> Result<SessionRotation, StoreError>;

@@ -48,7 +48,19 @@ pub trait SessionStore: Send + Sync + 'static {
     /// that has ended or whose deadlines have passed at the touch.
     async fn touch_sessions(&self, touches: &[SessionTouch]) -> Result<(), StoreError>;
 
-    /// Ends `old` and stores `new` in one step, where both are of one person.
+    /// Gives a live session of this person a name, or takes it away; `false` where they have no such live session.
+    /// Nothing else of it changes: a name is lost to no touch and no end, and gets in the way of none.
+    async fn rename_session(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        id: SessionId,
+        name: Option<&str>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// Ends `old` and stores `new` in one step, where both are of one person. The new one has the name that the old one
+    /// has at that moment, whatever `new` says.
     async fn rotate_session(
         &self,
         old: SessionId,

@@ -238,3 +238,19 @@ impl Input for NewApiToken {
     const FIELDS: &'static str =
         "name, scopes, ip_allowlist (optional), expires_in_secs (optional)";
 }
+
+/// What one of the caller's sessions is called from now on.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RenameSession {
+    /// At most 100 printable characters, trimmed; `null` or nothing takes the name away.
+    // Left out is a mistake, and no wish to take a name away.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required, max_length = 100)]
+    pub(crate) name: Option<String>,
+}
+
+impl Input for RenameSession {
+    const KIND: BodyKind = BodyKind::Json;
+    const FIELDS: &'static str = "name";
+}

@@ -2,9 +2,11 @@
 
 use axum::http::StatusCode;
 use portcullis_core::id::SessionId;
+use portcullis_core::session;
 
 use super::sign_in::forgetting_the_session;
 use crate::answer::Answer;
+use crate::body::RenameSession;
 use crate::call::Call;
 use crate::code::Code;
 use crate::problem::Problem;
@@ -24,6 +26,23 @@ pub(crate) async fn revoke_others(call: &Call) -> Result<Answer, Problem> {
         .await?;
     let revoked = u64::from(ended);
     Answer::json(StatusCode::OK, &Revoked { revoked })
+}
+
+/// Names one. Somebody else's, an ended one and no id at all are one answer (SECURITY SE-08).
+pub(crate) async fn rename(call: &Call, input: RenameSession) -> Result<Answer, Problem> {
+    let principal = call.principal()?;
+    let id: SessionId = call.id()?;
+    let name = session::parse_name(input.name.as_deref().unwrap_or_default());
+    let name = name
+        .map_err(|error| Problem::new(Code::InvalidBody).with_field("name", error.to_string()))?;
+    let renamed = call
+        .portcullis()
+        .rename_session(principal, id, name.as_deref(), &call.context);
+    if renamed.await? {
+        Ok(Answer::no_content())
+    } else {
+        Err(Problem::new(Code::NotFound))
+    }
 }
 
 /// Ends one. Somebody else's, an ended one and no id at all are one answer (SECURITY SE-08).

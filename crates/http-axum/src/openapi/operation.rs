@@ -51,6 +51,7 @@ pub(super) fn path_item(spec: &RouteSpec) -> PathItem {
     let method = match spec.verb {
         Verb::Get => HttpMethod::Get,
         Verb::Post => HttpMethod::Post,
+        Verb::Patch => HttpMethod::Patch,
         Verb::Delete => HttpMethod::Delete,
     };
     PathItemBuilder::new()

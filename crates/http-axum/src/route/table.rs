@@ -5,8 +5,8 @@ use portcullis_core::event::AuthEventType as Event;
 use super::{Pages, RoutePolicy, RouteSpec, Shape, Verb, input};
 use crate::body::{
     BodyKind, ChangePassword, ConfirmEmailChange, EmailCode, ForgotPassword, MagicLink,
-    NewApiToken, RefreshRequest, RequestEmailChange, ResetLink, ResetPassword, SendEmailCode,
-    SendLink, SendMagicLink, SignIn, SignUp, StepUp, TokenRequest, Verify,
+    NewApiToken, RefreshRequest, RenameSession, RequestEmailChange, ResetLink, ResetPassword,
+    SendEmailCode, SendLink, SendMagicLink, SignIn, SignUp, StepUp, TokenRequest, Verify,
 };
 use crate::call::{plain, with_body};
 use crate::code::Code;
@@ -257,6 +257,13 @@ pub static ROUTES: &[RouteSpec] = &[
         body: , answer: 200 Revoked,
         events: [SessionsRevoked, AccessDenied], codes: [], pages: None,
         sessions::revoke_others
+    ),
+    route!(
+        Patch "/sessions/{id}" "Give one of the caller's sessions a name, or take it away",
+        Sessions, Session, GUARDED,
+        body: RenameSession, answer: 204,
+        events: [SessionRenamed, AccessDenied], codes: [NotFound, InvalidBody], pages: None,
+        sessions::rename
     ),
     route!(
         Delete "/sessions/{id}" "End one of the caller's sessions",

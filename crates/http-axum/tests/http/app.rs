@@ -263,6 +263,11 @@ impl Client<'_> {
         .await
     }
 
+    pub(crate) async fn patch(&mut self, path: &str, body: Value) -> Answer {
+        let body = ("application/json", body.to_string().into_bytes());
+        self.request(Method::PATCH, path, Some(body)).await
+    }
+
     pub(crate) async fn post_empty(&mut self, path: &str) -> Answer {
         self.request(Method::POST, path, None).await
     }

@@ -26,6 +26,7 @@ mod passwords;
 mod path;
 mod protection;
 mod roles;
+mod session_names;
 mod sessions;
 mod step_up;
 mod surface;

@@ -60,6 +60,7 @@ delegate! {
         fn insert_session(session: &Session, cap: u32) -> SessionInsert;
         fn session(id: SessionId) -> Option<Session>;
         fn touch_sessions(touches: &[SessionTouch]) -> ();
+        fn rename_session(tenant: TenantId, user: UserId, id: SessionId, name: Option<&str>, now: Timestamp) -> bool;
         fn rotate_session(old: SessionId, new: &Session, now: Timestamp) -> SessionRotation;
         fn revoke_session(tenant: TenantId, user: UserId, id: SessionId, now: Timestamp) -> bool;
         fn revoke_sessions(tenant: TenantId, user: UserId, keep: Option<SessionId>, now: Timestamp) -> u32;

@@ -150,7 +150,11 @@ impl<K: KeyValueStore> KvSessions<K> {
             return Ok(Some(SessionRotation::IdTaken));
         }
         let mut batch = Batch::default();
-        Stored::insert(new, &mut batch)?;
+        let named = Session {
+            name: before.session.name.clone(),
+            ..new.clone()
+        };
+        Stored::insert(&named, &mut batch)?;
         before.end(now, &mut batch)?;
         let index = Index::new(key, rows.next().flatten());
         let mut ids = index.ids()?;
@@ -205,6 +209,35 @@ impl<K: KeyValueStore> SessionStore for KvSessions<K> {
             together(calls.collect()).await?;
         }
         Ok(())
+    }
+
+    async fn rename_session(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        id: SessionId,
+        name: Option<&str>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        for _ in 0..TRIES {
+            let Some(stored) = self.load(id).await? else {
+                return Ok(false);
+            };
+            let session = &stored.session;
+            if (session.tenant, session.user) != (tenant, user) || !session.is_live(now) {
+                return Ok(false);
+            }
+            let named = Session {
+                name: name.map(str::to_owned),
+                ..session.clone()
+            };
+            let mut batch = Batch::default();
+            stored.replace(&named, &mut batch)?;
+            if done(self.commit(Part::of_session(id), &batch, now).await?) {
+                return Ok(true);
+            }
+        }
+        Err(contended())
     }
 
     async fn rotate_session(

@@ -55,8 +55,13 @@ impl State {
         if self.sessions.contains(&new.id) {
             return SessionRotation::IdTaken;
         }
+        let name = self.sessions.get(&old).and_then(|old| old.name.clone());
         self.end_session(old, now);
-        self.sessions.put(new.id, new.clone());
+        let new = Session {
+            name,
+            ..new.clone()
+        };
+        self.sessions.put(new.id, new);
         SessionRotation::Rotated
     }
 
@@ -93,6 +98,24 @@ impl SessionStore for MemoryStore {
                 state.touch_session(touch);
             }
             Ok(())
+        })
+    }
+
+    async fn rename_session(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        id: SessionId,
+        name: Option<&str>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.change(|state| {
+            let theirs = |session: &&Session| {
+                session.tenant == tenant && session.user == user && session.is_live(now)
+            };
+            let live = state.sessions.get(&id).filter(theirs).is_some();
+            let name = name.map(str::to_owned);
+            Ok(live && state.sessions.update(&id, |session| session.name = name))
         })
     }
 

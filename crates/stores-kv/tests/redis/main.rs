@@ -54,6 +54,7 @@ fn session(seed: u64) -> Session {
         idle_deadline: after(3600),
         absolute_deadline: after(86_400),
         device: Default::default(),
+        name: None,
         actor: None,
         revoked_at: None,
     }

@@ -20,7 +20,7 @@ macro_rules! session_columns {
     () => {
         "s.id, s.user_id, s.tenant_id, s.epoch, s.digest, s.digest_key_version, s.assurance, \
          s.created_at, s.seen_at, s.idle_deadline, s.absolute_deadline, \
-         s.ip, s.user_agent, s.actor_id, s.revoked_at"
+         s.ip, s.user_agent, s.name, s.actor_id, s.revoked_at"
     };
 }
 
@@ -72,6 +72,7 @@ fn session(columns: &mut Columns<'_>) -> Result<Session, StoreError> {
             ip: columns.optional_spelled("ip", |text| text.parse().ok())?,
             user_agent: columns.optional_text("user_agent")?,
         },
+        name: columns.optional_text("name")?,
         actor: columns.optional_id("actor_id", UserId::from_bytes)?,
         revoked_at: columns.optional_time("revoked_at")?,
     })
@@ -86,8 +87,8 @@ fn resolved(columns: &mut Columns<'_>) -> Result<ResolvedSession, StoreError> {
 
 const INSERT: &str = "INSERT INTO sessions \
      (id, tenant_id, user_id, epoch, digest, digest_key_version, assurance, created_at, seen_at, \
-     idle_deadline, absolute_deadline, ip, user_agent, actor_id, revoked_at) \
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+     idle_deadline, absolute_deadline, ip, user_agent, name, actor_id, revoked_at) \
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 fn insert_step(session: &Session) -> Result<Step, StoreError> {
     let values = values![
@@ -104,6 +105,7 @@ fn insert_step(session: &Session) -> Result<Step, StoreError> {
         session.absolute_deadline,
         session.device.ip.map(|ip| ip.to_string()),
         session.device.user_agent.as_deref(),
+        session.name.as_deref(),
         session.actor,
         session.revoked_at,
     ];
@@ -128,6 +130,13 @@ const REVOKE: &str = concat!(
     "UPDATE sessions SET revoked_at = ? WHERE id = ? AND tenant_id = ? AND user_id = ? AND ",
     live!()
 );
+const RENAME: &str = concat!(
+    "UPDATE sessions SET name = ? WHERE id = ? AND tenant_id = ? AND user_id = ? AND ",
+    live!()
+);
+/// The name as the old session has it once it is ended: nobody changes it any more.
+const TAKE_NAME: &str =
+    "UPDATE sessions SET name = (SELECT o.name FROM sessions o WHERE o.id = ?) WHERE id = ?";
 pub(super) const REVOKE_OTHERS: &str = concat!(
     "UPDATE sessions SET revoked_at = ? WHERE tenant_id = ? AND user_id = ? AND id <> ? AND ",
     live!()
@@ -179,6 +188,20 @@ impl<D: Driver> SessionStore for SqlStore<D> {
         self.driver.done(script).await.map(drop)
     }
 
+    async fn rename_session(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        id: SessionId,
+        name: Option<&str>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let values = values![name, id, tenant, user, now, now];
+        let step = Step::new("name the session", RENAME, values);
+        let script = Script::of(step.one_or(Refusal::NotFound));
+        Ok(self.driver.change(script).await?.is_some())
+    }
+
     async fn rotate_session(
         &self,
         old: SessionId,
@@ -190,6 +213,8 @@ impl<D: Driver> SessionStore for SqlStore<D> {
         let mut script = Script::of(end.one_or(Refusal::NotFound));
         script.turn_of(new.user);
         script.step(insert_step(new)?);
+        let values = values![old, new.id];
+        script.step(Step::new("take the name along", TAKE_NAME, values));
         Ok(match self.driver.write(script).await? {
             Write::Applied(_) => SessionRotation::Rotated,
             Write::Refused(Refusal::Exists) => SessionRotation::IdTaken,

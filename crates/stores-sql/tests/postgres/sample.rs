@@ -111,6 +111,7 @@ pub(crate) fn session(id: SessionId) -> Session {
         idle_deadline: Timestamp::MAX,
         absolute_deadline: Timestamp::MAX,
         device: Device::default(),
+        name: None,
         actor: None,
         revoked_at: None,
     }

@@ -231,6 +231,12 @@ macro_rules! conformance {
             one_of_many_rotates_a_session
             touches_and_rotations_bear_every_time
         );
+        $crate::conformance!(@session_names $fresh:
+            a_session_is_named_and_its_name_taken_away
+            only_a_live_session_of_ones_own_is_named
+            a_name_loses_to_the_end_and_to_nothing_else
+            a_name_goes_along_with_a_rotation
+        );
     };
     (resolution: $fresh:ident) => {
         $crate::conformance!(@resolution $fresh:

@@ -161,6 +161,7 @@ impl<S> Trial<S> {
                 ip: Some([192, 0, 2, 1].into()),
                 user_agent: Some("Mozilla/5.0 (Ünïcode)".to_owned()),
             },
+            name: Some("Zoë's phone".to_owned()),
             actor: Some(UserId::from_bytes(self.id())),
             revoked_at: None,
         }

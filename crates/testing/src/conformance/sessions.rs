@@ -43,7 +43,7 @@ impl<S: SessionStore> Trial<S> {
 pub async fn a_session_reads_back_whole<S: SessionStore>(trial: Trial<S>) {
     let (tenant, user) = trial.owner();
     let mut bare = trial.new_session(tenant, user);
-    (bare.actor, bare.device) = (None, Default::default());
+    (bare.actor, bare.device, bare.name) = (None, Default::default(), None);
     for session in [trial.new_session(tenant, user), bare] {
         let session = trial.open(session).await;
         assert_same_session(&trial.session(session.id).await, &session);

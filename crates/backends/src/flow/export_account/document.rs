@@ -134,6 +134,8 @@ pub struct ExportedSession {
     pub ip: Option<IpAddr>,
     /// The browser it was opened in.
     pub user_agent: Option<String>,
+    /// What its owner calls it.
+    pub name: Option<String>,
 }
 
 impl ExportedSession {
@@ -146,6 +148,7 @@ impl ExportedSession {
             absolute_deadline: session.absolute_deadline.to_string(),
             ip: session.device.ip,
             user_agent: session.device.user_agent,
+            name: session.name,
         }
     }
 }

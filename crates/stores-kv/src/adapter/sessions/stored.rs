@@ -24,6 +24,8 @@ struct Row {
     idle_deadline: Timestamp,
     absolute_deadline: Timestamp,
     device: Device,
+    #[serde(default)]
+    name: Option<String>,
     actor: Option<UserId>,
     revoked_at: Option<Timestamp>,
 }
@@ -53,6 +55,7 @@ impl Stored {
             idle_deadline: row.idle_deadline,
             absolute_deadline: row.absolute_deadline,
             device: row.device,
+            name: row.name,
             actor: row.actor,
             revoked_at: row.revoked_at,
         };
@@ -109,6 +112,7 @@ fn put(session: &Session, batch: &mut Batch) -> Result<(), StoreError> {
         idle_deadline: session.idle_deadline,
         absolute_deadline: session.absolute_deadline,
         device: session.device.clone(),
+        name: session.name.clone(),
         actor: session.actor,
         revoked_at: session.revoked_at,
     };

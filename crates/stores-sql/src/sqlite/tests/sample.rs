@@ -148,6 +148,7 @@ pub(super) fn session(id: SessionId) -> Session {
         idle_deadline: Timestamp::MAX,
         absolute_deadline: Timestamp::MAX,
         device: Device::default(),
+        name: None,
         actor: None,
         revoked_at: None,
     }

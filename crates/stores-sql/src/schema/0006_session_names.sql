@@ -1,0 +1,3 @@
+-- What an owner calls a session.
+
+ALTER TABLE sessions ADD COLUMN name TEXT;
