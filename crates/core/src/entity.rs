@@ -79,6 +79,12 @@ impl User {
 #[serde(transparent)]
 pub struct Epoch(pub u32);
 
+impl Epoch {
+    /// How far [`AnyTenant::end_all`](crate::store::AnyTenant::end_all) moves an epoch: past every value that the account
+    /// may have had between a backup and its being restored, so that no credential made meanwhile fits again.
+    pub const LEAP: u32 = 65_536;
+}
+
 /// What portcullis keeps about a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
@@ -197,6 +203,63 @@ pub struct NewAccount {
     pub factor: Option<crate::factor::FactorConfig>,
     /// The present moment.
     pub now: Timestamp,
+}
+
+/// What is known of somebody who is to be erased, for [`Crossing::erase`](crate::store::Crossing::erase).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Erasure {
+    /// In which tenant.
+    pub tenant: TenantId,
+    /// Whom.
+    pub user: UserId,
+    /// How they could be found: mail that waits for one of these addresses is removed, and so are links that are nobody's
+    /// and went there.
+    pub identifiers: Vec<Identifier>,
+    /// Mail and links made after this are somebody else's, who has the address by now.
+    pub until: Timestamp,
+    /// Digests of the identifiers, by which attempts are counted.
+    pub attempts: Vec<[u8; 32]>,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// An account that somebody signed up for and proved nothing of, for
+/// [`Crossing::discard`](crate::store::Crossing::discard).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unproved {
+    /// In which tenant.
+    pub tenant: TenantId,
+    /// Whose.
+    pub user: UserId,
+    /// It must be pending since then or longer.
+    pub pending_since: Timestamp,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// A batch of accounts, by the ids of their owners, of which everything is ended, for
+/// [`AnyTenant::end_all`](crate::store::AnyTenant::end_all).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndAll {
+    /// Those after this one; the first batch begins with `None`.
+    pub after: Option<UserId>,
+    /// At most so many (1..=1000).
+    pub limit: u32,
+    /// Whether their API tokens are revoked as well.
+    pub api_tokens: bool,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// What was ended of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EndedAll {
+    /// Accounts whose epoch moved.
+    pub accounts: u64,
+    /// API tokens that were revoked.
+    pub api_tokens: u64,
+    /// The last account of the batch; `None` where there was none, and everybody's turn is over.
+    pub last: Option<UserId>,
 }
 
 /// Another identifier in place of one that a person has, for

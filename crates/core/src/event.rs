@@ -104,6 +104,12 @@ spelled! {
         RolesChanged = "roles_changed",
         /// What is kept about a person was given out.
         AccountExported = "account_exported",
+        /// A closed account and what was kept about its owner were erased.
+        AccountErased = "account_erased",
+        /// A sign-up that nobody proved was removed.
+        SignUpDiscarded = "sign_up_discarded",
+        /// An operator ended what everybody was signed in with, or began to.
+        EverythingEnded = "everything_ended",
         /// An administrator cleared an account's failures.
         AttemptsReset = "attempts_reset",
         /// An operator had mail tried again.
@@ -191,7 +197,8 @@ spelled! {
     }
 }
 
-/// One entry of the audit log. Entries are only ever added.
+/// One entry of the audit log. Entries are only ever added; where a person is erased, those about them lose
+/// [`AuthEvent::client`] and [`AuthEvent::detail`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthEvent {
     /// Its id, which sorts by time.

@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use parts::{
-    ApiTokenPolicy, LinkPolicy, LockoutPolicy, PasswordRules, SessionPolicy, SignInPolicy,
-    TokenPolicy,
+    AccountPolicy, ApiTokenPolicy, LinkPolicy, LockoutPolicy, PasswordRules, SessionPolicy,
+    SignInPolicy, TokenPolicy,
 };
 pub use ranges::PolicyError;
 pub use sign_up::{EMAIL_DOMAINS_MAX, EmailDomainError, EmailDomains, SignUpMode, SignUpPolicy};
@@ -27,6 +27,7 @@ pub use sign_up::{EMAIL_DOMAINS_MAX, EmailDomainError, EmailDomains, SignUpMode,
 /// | link | e-mail verification 24 h, password reset 30 min, magic link 15 min, change of address 24 h |
 /// | sign_in | a magic link signs in and makes no account; no code by mail, and where there is one, for 10 min |
 /// | sign_up | open to everybody |
+/// | account | erased 30 days after it was closed; removed after 7 days without a proof |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantPolicy {
     /// Delays after failures.
@@ -45,6 +46,8 @@ pub struct TenantPolicy {
     pub sign_in: SignInPolicy,
     /// Who may sign up by themselves.
     pub sign_up: SignUpPolicy,
+    /// Closed and unproved accounts.
+    pub account: AccountPolicy,
 }
 
 const MINUTE: u64 = 60;
@@ -96,6 +99,10 @@ impl Default for TenantPolicy {
                 email_code_life: Duration::from_secs(10 * MINUTE),
             },
             sign_up: SignUpPolicy::default(),
+            account: AccountPolicy {
+                erase_after: Duration::from_secs(30 * DAY),
+                unproved: Duration::from_secs(7 * DAY),
+            },
         }
     }
 }
@@ -190,6 +197,10 @@ overrides! {
     sign_up: SignUpMode => sign_up.mode, same;
     /// The domains of addresses that may, such as `example.com` and `*.example.com` (at most 256).
     sign_up_domains: EmailDomains => sign_up.domains, same;
+    /// How long after an account was closed its owner is erased, in seconds (at most 365 days).
+    account_erase_after_secs: u32 => account.erase_after, secs;
+    /// How long a sign-up may stay without a proof, in seconds (at least link_email_verification_secs, at most 365 days).
+    account_unproved_secs: u32 => account.unproved, secs;
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@
 mod access;
 mod directory;
 mod ephemeral;
+mod erasure;
 mod history;
 mod kv;
 mod methods;
@@ -30,6 +31,7 @@ mod ticket;
 pub use access::{ApiTokenStore, AuditQuery, OutboxStore, VerificationStore};
 pub use directory::{Crossing, IdentityAdmin, IdentityLookup};
 pub use ephemeral::{LimitKey, RateLimit, RateLimitStore, Taken};
+pub use erasure::{AccountErasure, AnyTenant, NEVER_PROVED};
 pub use history::PasswordHistory;
 pub use kv::{ANY_TIME, KeyValueStore, KvCheck, KvCommit, KvEntry, KvWrite, Part};
 pub use opening::AccountOpening;
@@ -60,6 +62,8 @@ pub trait SecurityStore:
     + RefreshStore
     + RoleStore
     + OutboxStore
+    + AccountErasure
+    + AnyTenant
 {
 }
 
@@ -73,6 +77,8 @@ impl<S> SecurityStore for S where
         + RefreshStore
         + RoleStore
         + OutboxStore
+        + AccountErasure
+        + AnyTenant
         + ?Sized
 {
 }

@@ -74,6 +74,10 @@ impl Batch {
         });
     }
 
+    fn delete(&mut self, key: Vec<u8>) {
+        self.writes.push(KvWrite::Delete { key });
+    }
+
     fn put(&mut self, key: Vec<u8>, value: Vec<u8>, deadline: Timestamp) {
         self.writes.push(KvWrite::Put {
             key,

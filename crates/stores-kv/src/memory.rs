@@ -7,6 +7,7 @@ mod attempt;
 mod audit;
 mod crossing;
 mod directory;
+mod erasure;
 mod factor;
 mod fault;
 mod history;

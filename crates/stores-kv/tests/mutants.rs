@@ -6,15 +6,17 @@ use std::sync::Arc;
 use portcullis_stores_kv::MemoryStore;
 use portcullis_testing::conformance::Trial;
 use portcullis_testing::conformance::{
-    api_tokens, audit, companions, factors, history, identifier_change, opening, outbox, people,
-    roles, session_cap, session_names, session_use, sessions, supersession, tickets, tokens,
+    any_tenant, api_tokens, audit, companions, discarding, erasure, factors, history,
+    identifier_change, opening, outbox, people, roles, session_cap, session_names, session_use,
+    sessions, supersession, tickets, tokens,
 };
 use portcullis_testing::mutants::{
     CaseFoldingIdentifiers, ChangeWithoutToken, ClaimedTwice, CountThenInsert, EffectWithoutEvent,
-    EpochNotMoved, ForgetsExpiry, IdReuse, LookThenTake, LostUpdate, MailLost,
-    NewestFirstForgotten, NonAtomicConsume, NotForgiven, NotRemembered, OpensTwice,
-    RefusedButCommitted, RememberedApart, ResurrectingRename, ResurrectingTouch, RolesOverwritten,
-    RotatesOldName, SupersedeForgotten, WrongTenant, is_caught,
+    EndsNoLinks, EpochNotMoved, ErasesTheSurface, ForgetsExpiry, IdReuse, LookThenDiscard,
+    LookThenTake, LostUpdate, MailLost, NewestFirstForgotten, NonAtomicConsume, NotForgiven,
+    NotRemembered, OpensTwice, RefusedButCommitted, RememberedApart, ResurrectingRename,
+    ResurrectingTouch, RolesOverwritten, RotatesOldName, SupersedeForgotten, WrongTenant,
+    is_caught,
 };
 use portcullis_testing::{Around, FaultStore, Wrapped};
 
@@ -63,6 +65,12 @@ caught! {
         RolesOverwritten by roles::roles_are_set_by_who_names_those_there;
     a_change_that_leaves_its_token_is_caught:
         ChangeWithoutToken by identifier_change::a_change_spends_its_token_once;
+    an_erasure_that_leaves_something_behind_is_caught:
+        ErasesTheSurface by erasure::an_erased_person_leaves_nothing_but_a_tombstone;
+    a_link_that_survives_the_end_of_everything_is_caught:
+        EndsNoLinks by any_tenant::everything_of_everybody_is_ended_batch_by_batch;
+    a_sign_up_that_is_looked_at_and_then_discarded_is_caught:
+        LookThenDiscard by discarding::a_proof_that_races_the_end_is_whole_or_nothing;
     a_look_into_another_tenant_is_caught:
         WrongTenant by people::a_person_of_another_tenant_is_nobody;
     an_effect_without_its_event_is_caught:

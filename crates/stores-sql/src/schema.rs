@@ -52,6 +52,11 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "session_names",
         sql: include_str!("schema/0006_session_names.sql"),
     },
+    Migration {
+        number: 7,
+        name: "erasure",
+        sql: include_str!("schema/0007_erasure.sql"),
+    },
 ];
 
 impl Migration {

@@ -4,12 +4,14 @@
 //! whose trait method has none, and they go by an id that was never told to anybody else.
 
 mod accounts;
+mod any_tenant;
 mod api_tokens;
 mod attempts;
 mod audit;
 mod companions;
 mod crossing;
 mod directory;
+mod erasure;
 mod factors;
 mod history;
 mod limits;
@@ -61,9 +63,19 @@ pub(crate) const PERSONAL: &[&str] = &[
     companions::SUPERSEDE_UNOWNED,
     directory::RELEASE_IDENTIFIERS,
     directory::REMOVE_USER,
+    erasure::CLOSED,
+    erasure::CLOSE_UNPROVED,
+    erasure::EMPTY_DEEDS,
+    erasure::EMPTY_EVENTS,
+    erasure::EMPTY_UNSCOPED_EVENTS,
+    erasure::FORGET_API_TOKENS,
+    erasure::FORGET_FAMILIES,
+    erasure::FORGET_LINKS,
+    erasure::FORGET_LINKS_TO,
     history::EARLIER,
     refresh::END_ALL,
     refresh::EVICT,
+    sessions::ERASE,
     sessions::EVICT,
     sessions::LIST,
     sessions::REVOKE_OTHERS,

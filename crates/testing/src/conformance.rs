@@ -42,6 +42,7 @@
 
 pub mod accounts;
 pub mod activation;
+pub mod any_tenant;
 pub mod api_tokens;
 pub mod attempts;
 pub mod audit;
@@ -49,7 +50,10 @@ mod cases;
 pub mod commits;
 pub mod companions;
 pub mod crossing;
+pub mod discarding;
 pub mod enrolment;
+pub mod erased_log;
+pub mod erasure;
 mod expect;
 pub mod factors;
 pub mod history;

@@ -8,8 +8,8 @@ pub(crate) mod named {
     pub(crate) use portcullis_core::along::Along;
     pub(crate) use portcullis_core::api_token::{ApiToken, ResolvedApiToken};
     pub(crate) use portcullis_core::entity::{
-        Account, Enrolment, Epoch, IdentifierChange, NewAccount, SubjectState, Tenant, TenantKey,
-        TenantSecurity, User,
+        Account, EndAll, EndedAll, Enrolment, Epoch, Erasure, IdentifierChange, NewAccount,
+        SubjectState, Tenant, TenantKey, TenantSecurity, Unproved, User,
     };
     pub(crate) use portcullis_core::error::StoreError;
     pub(crate) use portcullis_core::event::{AuthEvent, EventQueryFilter};
@@ -31,12 +31,12 @@ pub(crate) mod named {
     pub(crate) use portcullis_core::session::{ResolvedSession, Session, SessionTouch};
     pub(crate) use portcullis_core::state::Status;
     pub(crate) use portcullis_core::store::{
-        AccountOpening, AccountStore, Activation, ApiTokenStore, AttemptKey, AuditQuery, Crossing,
-        FactorStore, IdentityAdmin, IdentityAuthnLog, IdentityLookup, KeyValueStore, KvCheck,
-        KvCommit, KvEntry, KvWrite, LimitKey, OutboxStore, Part, PasswordHistory, RateLimit,
-        RateLimitStore, RefreshStore, Reservation, ResolveSession, RoleStore, SessionInsert,
-        SessionRotation, SessionStore, Settlement, Taken, Ticket, TicketIssue, TicketKind,
-        TicketStore, VerificationStore, WriteResult,
+        AccountErasure, AccountOpening, AccountStore, Activation, AnyTenant, ApiTokenStore,
+        AttemptKey, AuditQuery, Crossing, FactorStore, IdentityAdmin, IdentityAuthnLog,
+        IdentityLookup, KeyValueStore, KvCheck, KvCommit, KvEntry, KvWrite, LimitKey, OutboxStore,
+        Part, PasswordHistory, RateLimit, RateLimitStore, RefreshStore, Reservation,
+        ResolveSession, RoleStore, SessionInsert, SessionRotation, SessionStore, Settlement, Taken,
+        Ticket, TicketIssue, TicketKind, TicketStore, VerificationStore, WriteResult,
     };
     pub(crate) use portcullis_core::time::Timestamp;
     pub(crate) use portcullis_core::verification::{TokenKind, VerificationToken};

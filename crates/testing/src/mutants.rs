@@ -36,6 +36,7 @@
 
 mod companions;
 mod concurrency;
+mod erasure;
 mod history;
 mod listings;
 mod opening;
@@ -54,6 +55,7 @@ pub use companions::{
     EffectWithoutEvent, EpochNotMoved, MailLost, NotForgiven, RefusedButCommitted,
 };
 pub use concurrency::{ClaimedTwice, CountThenInsert, LostUpdate};
+pub use erasure::{EndsNoLinks, ErasesTheSurface, LookThenDiscard};
 pub use history::{NotRemembered, RememberedApart};
 pub use listings::NewestFirstForgotten;
 pub use opening::OpensTwice;

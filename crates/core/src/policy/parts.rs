@@ -93,3 +93,12 @@ pub struct SignInPolicy {
     /// Life of that code, at most 10 minutes (ASVS 6.5.5).
     pub email_code_life: Duration,
 }
+
+/// What becomes of accounts that are closed, or that nobody proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountPolicy {
+    /// What is kept about a person is erased this long after their account was closed.
+    pub erase_after: Duration,
+    /// A sign-up of which nothing is proved for so long is removed. Never shorter than the life of the link that proves.
+    pub unproved: Duration,
+}

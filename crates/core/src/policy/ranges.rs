@@ -140,6 +140,21 @@ impl TenantPolicy {
                 "email_code_life_secs",
                 "60..=600",
             ),
+            (
+                within(self.account.erase_after, 0, 365 * DAY),
+                "account_erase_after_secs",
+                "at most 365 days",
+            ),
+            (
+                within(self.account.unproved, 0, 365 * DAY),
+                "account_unproved_secs",
+                "at most 365 days",
+            ),
+            (
+                self.account.unproved >= self.link.email_verification,
+                "account_unproved_secs",
+                "at least link_email_verification_secs",
+            ),
         ];
         match checks.into_iter().find(|(holds, ..)| !holds) {
             Some((_, field, range)) => Err(PolicyError { field, range }),

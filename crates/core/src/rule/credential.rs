@@ -45,7 +45,7 @@ pub fn admit(subject: &SubjectState, epoch: Option<Epoch>, now: Timestamp) -> Re
 /// The first [`Reason`] against it.
 pub fn reset(subject: &SubjectState, epoch: Option<Epoch>, now: Timestamp) -> Result<(), Reason> {
     match subject.user_status.effective_at(now) {
-        EntityState::Pending => {
+        EntityState::Candidate | EntityState::Pending => {
             let mut proved = subject.clone();
             proved.user_status.state = EntityState::Active;
             admit(&proved, epoch, now)

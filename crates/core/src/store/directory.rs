@@ -5,7 +5,9 @@ use serde_json::Value;
 
 use super::WriteResult;
 use crate::along::Along;
-use crate::entity::{Enrolment, IdentifierChange, Tenant, TenantKey, TenantSecurity, User};
+use crate::entity::{
+    Enrolment, Erasure, IdentifierChange, Tenant, TenantKey, TenantSecurity, Unproved, User,
+};
 use crate::error::StoreError;
 use crate::id::{TenantId, UserId};
 use crate::identifier::Identifier;
@@ -110,4 +112,19 @@ pub trait Crossing: Send + Sync + 'static {
     /// Refused with `NotFound` for nobody, `Stale` where they no longer have `from`, `IdentifierTaken` where somebody in
     /// the tenant, they themselves too, has `to` (N callers at once: one wins).
     async fn change_identifier(&self, change: &IdentifierChange, along: Along) -> WriteResult<()>;
+
+    /// Erases somebody whose account is closed: the person from the directory, and with them their identifiers and
+    /// profile, and in the security family what [`AccountErasure::erase_account`](super::AccountErasure::erase_account)
+    /// erases. The identifiers are free for somebody else; the id is not, in this and in every other tenant.
+    ///
+    /// Refused with `NotFound` where there is no account, `Transition` where it is not terminated, `Reserved` for the
+    /// system's id (N callers at once: one erases).
+    async fn erase(&self, erasure: &Erasure, along: Along) -> WriteResult<()>;
+
+    /// Removes an account that proved nothing for long, and the person that came with it; nothing is left of either but
+    /// what the audit log says.
+    ///
+    /// Refused with `NotFound` where there is no account, `Transition` where it is not pending, `Stale` where it may not
+    /// go: it is pending for less long, an identifier of its is proved, or a link to it works that can still prove one.
+    async fn discard(&self, unproved: &Unproved, along: Along) -> WriteResult<()>;
 }

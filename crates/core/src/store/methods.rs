@@ -29,6 +29,8 @@ macro_rules! every_store_method {
                 fn create_tenant(tenant: &Tenant, security: &TenantSecurity; along) -> WriteResult<()>;
                 fn enrol(enrolment: &Enrolment; along) -> WriteResult<()>;
                 fn change_identifier(change: &IdentifierChange; along) -> WriteResult<()>;
+                fn erase(erasure: &Erasure; along) -> WriteResult<()>;
+                fn discard(unproved: &Unproved; along) -> WriteResult<()>;
             }
             AccountOpening {
                 fn open_tenant(security: &TenantSecurity; along) -> WriteResult<()>;
@@ -116,6 +118,23 @@ macro_rules! every_store_method {
                 fn retry_mail(tenant: TenantId, retry: MailRetry, now: Timestamp; along) -> WriteResult<u64>;
                 fn purge_mail(queued_before: Timestamp) -> Result<u64, StoreError>;
             }
+            AccountErasure {
+                fn closed_accounts(
+                    tenant: TenantId, closed_by: Timestamp, limit: u32
+                ) -> Result<Vec<UserId>, StoreError>;
+                fn unproved_accounts(
+                    tenant: TenantId, pending_since: Timestamp, now: Timestamp, limit: u32
+                ) -> Result<Vec<UserId>, StoreError>;
+                fn erase_account(erasure: &Erasure; along) -> WriteResult<()>;
+                fn close_unproved(unproved: &Unproved; along) -> WriteResult<()>;
+                fn remove_unproved(tenant: TenantId, user: UserId; along) -> WriteResult<()>;
+            }
+            AnyTenant {
+                fn tenants_security(
+                    after: Option<TenantId>, limit: u32
+                ) -> Result<Vec<TenantSecurity>, StoreError>;
+                fn end_all(batch: &EndAll; along) -> WriteResult<EndedAll>;
+            }
             AuditQuery {
                 fn audit_events(tenant: TenantId, filter: &EventQueryFilter) -> Result<Vec<AuthEvent>, StoreError>;
             }
@@ -141,6 +160,7 @@ macro_rules! every_store_method {
                     tenant: TenantId, user: UserId, keep: Option<SessionId>, now: Timestamp
                 ) -> Result<u32, StoreError>;
                 fn list_sessions(tenant: TenantId, user: UserId, now: Timestamp) -> Result<Vec<Session>, StoreError>;
+                fn erase_sessions(tenant: TenantId, user: UserId) -> Result<u64, StoreError>;
                 fn prune_sessions(now: Timestamp) -> Result<u64, StoreError>;
             }
             ResolveSession {

@@ -94,6 +94,12 @@ pub trait SessionStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Vec<Session>, StoreError>;
 
+    /// Removes the sessions of a person, live or not, for somebody whose account is closed for good: no session opens
+    /// anything there, so none that comes late needs to be kept out by its id. Returns how many.
+    ///
+    /// A store that cannot find what has ended may keep it until its absolute deadline, without its device.
+    async fn erase_sessions(&self, tenant: TenantId, user: UserId) -> Result<u64, StoreError>;
+
     /// Removes the rows of sessions past their absolute deadline; returns how many.
     async fn prune_sessions(&self, now: Timestamp) -> Result<u64, StoreError>;
 }

@@ -17,17 +17,22 @@ use crate::session::ResolvedSession;
 ///
 /// It has every trait that its halves have: directory methods go to the first, all others to the second. What crosses
 /// them ([`Crossing`](super::Crossing)) is two writes, the directory's first; `change_identifier` ends with a third, which
-/// lets go of the old identifier. A process may die between them:
+/// lets go of the old identifier. `discard` closes the account first, so that nobody proves it meanwhile, then removes the
+/// person, then the account. A process may die between them:
 ///
 /// | write | what is left | who completes it |
 /// |---|---|---|
 /// | `enrol` | a person without an account, as one that the adopter's application made itself | the same call again; a sign-up with the address, or an administrator who opens the account |
 /// | `change_identifier` before the second write | the new identifier beside the old one, and not proved | another change |
 /// | `change_identifier` after it | the old identifier beside the new one, and no longer proved | another change |
+/// | `erase` | a closed account whose person the directory no longer has | the same call again; the next pass of the background work |
+/// | `discard` before its second write | an account that is closed because nobody proved it, and its person | the same call again; the next pass |
+/// | `discard` after it | the same account without its person | the same call again; the next pass |
 /// | `create_tenant` | a tenant without security row | the same call again; for the default tenant the next start |
 ///
 /// Neither can be used: nobody without an account signs in, and in a tenant without security row nobody has one. No
-/// event, mail or token of the call is there either; they commit with the second write.
+/// event, mail or token of the call is there either; they commit with the second write (with the first where that is the
+/// one that decides: `discard`).
 ///
 /// Laws, beside those of the traits:
 ///
@@ -38,6 +43,8 @@ use crate::session::ResolvedSession;
 ///   of what else would be refused. The second write checks it once more, and spends it.
 /// - **SPL-4 An id is enrolled by one caller at a time.** Ids come from
 ///   [`new_user_id`](super::IdentityAdmin::new_user_id), so no two callers have the same.
+/// - **SPL-5 Nobody leaves the directory before their account is closed.** A closed account never opens again, so whoever
+///   completes the call finds it as the one that began it did.
 #[derive(Clone, Debug)]
 pub struct Split<Directory, Security> {
     directory: Directory,

@@ -65,6 +65,7 @@ delegate! {
         fn revoke_session(tenant: TenantId, user: UserId, id: SessionId, now: Timestamp) -> bool;
         fn revoke_sessions(tenant: TenantId, user: UserId, keep: Option<SessionId>, now: Timestamp) -> u32;
         fn list_sessions(tenant: TenantId, user: UserId, now: Timestamp) -> Vec<Session>;
+        fn erase_sessions(tenant: TenantId, user: UserId) -> u64;
         fn prune_sessions(now: Timestamp) -> u64;
     }
     TicketStore to tickets {

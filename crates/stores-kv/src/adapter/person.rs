@@ -102,6 +102,18 @@ impl Person {
         self.sessions.iter().filter(live).collect()
     }
 
+    /// Removes the index and every session it names; returns how many those are.
+    pub(super) fn remove(&self, batch: &mut Batch) -> u64 {
+        if let Some(row) = &self.index.read {
+            batch.unchanged(&self.index.key, Some(&row.value));
+            batch.delete(self.index.key.clone());
+        }
+        for stored in &self.sessions {
+            stored.remove(batch);
+        }
+        u64::try_from(self.sessions.len()).unwrap_or(u64::MAX)
+    }
+
     /// The ids the index must go on naming at `now`.
     pub(super) fn lasting(&self, now: Timestamp) -> impl Iterator<Item = SessionId> {
         let sessions = self.sessions.iter().map(|stored| &stored.session);

@@ -25,7 +25,8 @@ const AT_ONCE: usize = 16;
 /// Sessions in a key-value store: a row a session, and a row a person that names their sessions.
 ///
 /// A session is read in one round trip. Inserting and listing read the person's sessions in two and commit in one; the
-/// other writes read once and commit once. Where others change the same person's sessions at the same time, all of
+/// other writes read once and commit once. A session that has ended keeps its id until its deadline, and forgets where it
+/// was opened: the person's row no longer names it, so nothing would find it to erase. Where others change the same person's sessions at the same time, all of
 /// that is done again, up to 256 times; then the answer is `Unavailable`.
 ///
 /// Ids must carry the shard tag of their person, as [`SessionId::tagged`] makes them: anything else is `Conflict`, because
@@ -317,6 +318,21 @@ impl<K: KeyValueStore> SessionStore for KvSessions<K> {
         let mut live: Vec<Session> = live.map(|stored| stored.session.clone()).collect();
         live.sort_by_key(|session| Reverse((session.created_at, session.id)));
         Ok(live)
+    }
+
+    async fn erase_sessions(&self, tenant: TenantId, user: UserId) -> Result<u64, StoreError> {
+        for _ in 0..TRIES {
+            let person = Person::read(&self.kv, (tenant, user)).await?;
+            let mut batch = Batch::default();
+            let removed = person.remove(&mut batch);
+            if batch.writes.is_empty() {
+                return Ok(0);
+            }
+            if done(self.commit(Part::of_user(user), &batch, ANY_TIME).await?) {
+                return Ok(removed);
+            }
+        }
+        Err(contended())
     }
 
     async fn prune_sessions(&self, now: Timestamp) -> Result<u64, StoreError> {

@@ -28,7 +28,10 @@ impl State {
     fn verify(&mut self, owner: Owner, activation: &Activation) -> Result<(), Stop> {
         let from = self.account(owner)?.status.effective_at(activation.now);
         let activates = match from {
-            _ if !activation.activate => false,
+            _ if !activation.activate => {
+                self.holder(owner)?;
+                false
+            }
             EntityState::Candidate | EntityState::Pending => true,
             EntityState::Active => false,
             from => return Err(Refusal::Transition { from }.into()),
@@ -56,7 +59,7 @@ impl State {
 
     pub(super) fn change_verified(&mut self, change: &IdentifierChange) -> Result<(), Stop> {
         let IdentifierChange { from, to, now, .. } = change;
-        self.account((change.tenant, change.user))?;
+        self.holder((change.tenant, change.user))?;
         self.accounts.update(&change.user, |account| {
             if account.handle == from.raw {
                 account.handle.clone_from(&to.raw);

@@ -23,7 +23,7 @@ impl State {
 
     fn create_api_token(&mut self, token: &ApiToken, cap: u32) -> Result<(), Stop> {
         let owner = (token.tenant, token.owner);
-        self.account(owner)?;
+        self.holder(owner)?;
         if self.api_tokens.contains(&token.id) {
             return Err(Refusal::Exists.into());
         }

@@ -44,7 +44,7 @@ impl IdentityAuthnLog for MemoryStore {
     ) -> WriteResult<()> {
         self.write(along, |state| {
             if let Settlement::Succeeded { user } = settlement {
-                state.account((key.tenant, user))?;
+                state.holder((key.tenant, user))?;
                 state
                     .accounts
                     .update(&user, |account| account.last_sign_in = Some(now));

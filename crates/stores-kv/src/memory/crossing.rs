@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 
 use portcullis_core::along::{Along, Refusal};
-use portcullis_core::entity::{Enrolment, IdentifierChange, Tenant, TenantSecurity};
+use portcullis_core::entity::{
+    Enrolment, Erasure, IdentifierChange, Tenant, TenantSecurity, Unproved,
+};
 use portcullis_core::id::{ensure_tenant_id_not_reserved, ensure_user_id_not_reserved};
 use portcullis_core::identifier::Identifier;
 use portcullis_core::store::{Crossing, WriteResult};
@@ -48,7 +50,7 @@ impl State {
             to,
             ..
         } = change;
-        self.account((*tenant, *user))?;
+        self.holder((*tenant, *user))?;
         let person = self
             .users
             .get(user)
@@ -84,5 +86,23 @@ impl Crossing for MemoryStore {
 
     async fn change_identifier(&self, change: &IdentifierChange, along: Along) -> WriteResult<()> {
         self.write(along, |state| state.change_identifier(change))
+    }
+
+    async fn erase(&self, erasure: &Erasure, along: Along) -> WriteResult<()> {
+        self.write(along, |state| {
+            state.erase_account(erasure)?;
+            state.remove_person(erasure.tenant, erasure.user);
+            Ok(())
+        })
+    }
+
+    async fn discard(&self, unproved: &Unproved, along: Along) -> WriteResult<()> {
+        let Unproved { tenant, user, .. } = *unproved;
+        self.write(along, |state| {
+            state.close_unproved(unproved)?;
+            state.remove_unproved((tenant, user))?;
+            state.remove_person(tenant, user);
+            Ok(())
+        })
     }
 }

@@ -59,6 +59,15 @@ impl State {
         Ok(())
     }
 
+    /// Removes a person and what they could be found by; says whether they were there.
+    pub(super) fn remove_person(&mut self, tenant: TenantId, user: UserId) -> bool {
+        if self.user(tenant, user).is_none() {
+            return false;
+        }
+        self.release_identifiers(tenant, user);
+        self.users.take(&user).is_some()
+    }
+
     pub(super) fn release_identifiers(&mut self, tenant: TenantId, user: UserId) {
         let held: Vec<IdentifierKey> = self
             .user(tenant, user)
@@ -181,13 +190,7 @@ impl IdentityAdmin for MemoryStore {
     }
 
     async fn remove_user(&self, tenant: TenantId, user: UserId) -> Result<bool, StoreError> {
-        self.change(|state| {
-            if state.user(tenant, user).is_none() {
-                return Ok(false);
-            }
-            state.release_identifiers(tenant, user);
-            Ok(state.users.take(&user).is_some())
-        })
+        self.change(|state| Ok(state.remove_person(tenant, user)))
     }
 
     async fn insert_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {

@@ -65,7 +65,7 @@ impl FactorStore for MemoryStore {
     ) -> WriteResult<FactorVersion> {
         self.write(along, |state| {
             let owner = (tenant, user);
-            state.account(owner)?;
+            state.holder(owner)?;
             if state.factors.contains(&(owner, config.kind())) {
                 return Err(Refusal::Exists.into());
             }

@@ -33,6 +33,10 @@ impl QueuedMail {
         }
     }
 
+    pub(super) const fn mail(&self) -> &OutboxMail {
+        &self.mail
+    }
+
     fn waiting(&self) -> WaitingMail {
         WaitingMail {
             id: self.mail.id,

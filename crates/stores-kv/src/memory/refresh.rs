@@ -15,7 +15,7 @@ use super::{MemoryStore, Stop};
 impl State {
     fn open_family(&mut self, family: &RefreshFamily, cap: u32) -> Result<(), Stop> {
         let owner = (family.tenant, family.user);
-        self.account(owner)?;
+        self.holder(owner)?;
         if self.families.contains(&family.id) {
             return Err(Refusal::Exists.into());
         }

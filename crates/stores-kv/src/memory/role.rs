@@ -20,7 +20,7 @@ impl RoleStore for MemoryStore {
         along: Along,
     ) -> WriteResult<()> {
         self.write(along, |state| {
-            if state.account((tenant, user))?.roles != *from {
+            if state.holder((tenant, user))?.roles != *from {
                 return Err(Refusal::Stale.into());
             }
             state

@@ -177,6 +177,12 @@ impl SessionStore for MemoryStore {
         })
     }
 
+    async fn erase_sessions(&self, tenant: TenantId, user: UserId) -> Result<u64, StoreError> {
+        let owner = (tenant, user);
+        let theirs = |session: &Session| (session.tenant, session.user) == owner;
+        self.change(|state| Ok(state.sessions.remove_where(theirs)))
+    }
+
     async fn prune_sessions(&self, now: Timestamp) -> Result<u64, StoreError> {
         self.change(|state| {
             Ok(state

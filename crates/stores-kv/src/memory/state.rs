@@ -15,6 +15,7 @@ use portcullis_core::refresh::RefreshFamily;
 use portcullis_core::rule::lockout::Attempts;
 use portcullis_core::secret::PasswordHash;
 use portcullis_core::session::Session;
+use portcullis_core::state::EntityState;
 use portcullis_core::store::AttemptKey;
 use portcullis_core::time::Timestamp;
 use portcullis_core::verification::VerificationToken;
@@ -104,6 +105,15 @@ impl State {
     /// An account that must be there.
     pub(super) fn account(&self, owner: Owner) -> Result<&Account, Refusal> {
         self.find_account(owner).ok_or(Refusal::NotFound)
+    }
+
+    /// An account that must be there and may be given something: a tombstone may not.
+    pub(super) fn holder(&self, owner: Owner) -> Result<&Account, Refusal> {
+        let account = self.account(owner)?;
+        match account.status.state {
+            EntityState::Archived => Err(Refusal::NotFound),
+            _ => Ok(account),
+        }
     }
 
     /// State of person and tenant, where both are there.

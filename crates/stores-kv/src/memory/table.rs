@@ -75,10 +75,19 @@ impl<K: Ord + Clone, V: Clone> Table<K, V> {
 
     /// Removes the rows that meet a condition; returns how many.
     pub(super) fn remove_where(&mut self, meets: impl Fn(&V) -> bool) -> u64 {
+        self.remove_rows(|_, row| meets(row))
+    }
+
+    /// Removes the rows whose keys meet a condition; returns how many.
+    pub(super) fn remove_where_key(&mut self, meets: impl Fn(&K) -> bool) -> u64 {
+        self.remove_rows(|key, _| meets(key))
+    }
+
+    fn remove_rows(&mut self, meets: impl Fn(&K, &V) -> bool) -> u64 {
         let undo = &mut self.undo;
         let mut removed = 0;
         self.rows.retain(|key, row| {
-            let remove = meets(row);
+            let remove = meets(key, row);
             if remove {
                 undo.push((key.clone(), Some(row.clone())));
                 removed += 1;

@@ -30,6 +30,10 @@ fn translate(sql: &str) -> String {
     let mut statement = String::new();
     for line in sql.lines() {
         let begins_trigger = line.starts_with("CREATE TRIGGER ");
+        if let Some(drop) = dropped_trigger(line) {
+            text.push_str(&drop);
+            continue;
+        }
         if statement.is_empty() && !begins_trigger {
             let mut line = line.to_owned();
             for (there, here) in WORDS {
@@ -52,13 +56,31 @@ fn translate(sql: &str) -> String {
     text
 }
 
-/// A trigger that refuses what it is asked. It stands for the whole statement, so that it refuses `TRUNCATE` as well.
+/// A trigger that no longer refuses anything. Its table stands in a comment, for SQLite needs none.
+fn dropped_trigger(line: &str) -> Option<String> {
+    let (name, table) = line.strip_prefix("DROP TRIGGER ")?.split_once("; -- ON ")?;
+    Some(format!(
+        "DROP TRIGGER {name} ON {table};\nDROP FUNCTION {name}();\n"
+    ))
+}
+
+/// A trigger that refuses what it is asked: always, for the whole statement, so that it refuses `TRUNCATE` as well; or
+/// `WHEN` something is so, row by row.
 fn trigger(statement: &str) -> Option<String> {
     let rest = statement.strip_prefix("CREATE TRIGGER ")?;
     let (name, rest) = rest.split_once(" BEFORE ")?;
     let (event, rest) = rest.split_once(" ON ")?;
     let (table, rest) = rest.split_once("\nBEGIN\n    SELECT RAISE(ABORT, '")?;
     let (message, _) = rest.split_once("');\nEND;")?;
+    if let Some((table, condition)) = table.split_once("\nWHEN ") {
+        return Some(format!(
+            "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$\n\
+             BEGIN\n    IF {condition} THEN\n        RAISE EXCEPTION '{message}';\n    END IF;\n    \
+             RETURN NEW;\nEND;\n$$;\n\
+             CREATE TRIGGER {name} BEFORE {event} ON {table}\n    \
+             FOR EACH ROW EXECUTE FUNCTION {name}();\n"
+        ));
+    }
     let event = match event {
         "DELETE" => "DELETE OR TRUNCATE",
         event => event,
@@ -102,5 +124,18 @@ mod tests {
             "{here}"
         );
         assert!(here.contains("RAISE EXCEPTION 'no';"), "{here}");
+    }
+
+    #[test]
+    fn a_trigger_with_a_condition_refuses_row_by_row() {
+        let there = "CREATE TRIGGER kept BEFORE UPDATE ON log\nWHEN NEW.id <> OLD.id\nBEGIN\n    SELECT RAISE(ABORT, 'no');\nEND;\n";
+        let here = translate(there);
+        assert!(here.contains("IF NEW.id <> OLD.id THEN"), "{here}");
+        assert!(here.contains("ON log\n    FOR EACH ROW"), "{here}");
+        let dropped = translate("DROP TRIGGER kept; -- ON log\n");
+        assert_eq!(
+            dropped,
+            "DROP TRIGGER kept ON log;\nDROP FUNCTION kept();\n"
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! What is true of SQLite alone; what is true of every store is in the conformance suite.
 
+mod erasure;
 mod faults;
 #[cfg(unix)]
 mod home;

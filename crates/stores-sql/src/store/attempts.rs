@@ -96,7 +96,8 @@ fn reserve_script(key: &AttemptKey, policy: &LockoutPolicy, now: Timestamp) -> S
 }
 
 const FORGET: &str = "DELETE FROM attempts WHERE tenant_id = ? AND identifier = ? AND purpose = ?";
-const SIGNED_IN: &str = "UPDATE accounts SET last_sign_in = ? WHERE tenant_id = ? AND user_id = ?";
+const SIGNED_IN: &str = "UPDATE accounts SET last_sign_in = ? \
+     WHERE tenant_id = ? AND user_id = ? AND state <> 'archived'";
 const PURGE: &str = "DELETE FROM attempts WHERE expires_at <= ?";
 const PURGED: &str = "purge attempts";
 

@@ -204,10 +204,10 @@ fn mail_step(mail: &OutboxMail) -> Step {
     Step::new("queue a mail", QUEUE, values)
 }
 
-const ACCOUNT_IS_THERE: &str =
-    "UPDATE accounts SET lock_seq = lock_seq + 1 WHERE tenant_id = ? AND user_id = ?";
+const ACCOUNT_IS_THERE: &str = "UPDATE accounts SET lock_seq = lock_seq + 1 \
+     WHERE tenant_id = ? AND user_id = ? AND state <> 'archived'";
 
-/// The account is there, and other scripts that count its rows wait for this one.
+/// The account is there and no tombstone, and other scripts that count its rows wait for this one.
 pub(super) fn lock_step(tenant: TenantId, user: UserId) -> Step {
     Step::new("lock the account", ACCOUNT_IS_THERE, values![tenant, user]).takes_turn()
 }

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use portcullis_core::along::{Along, Refusal};
-use portcullis_core::entity::{Enrolment, IdentifierChange, Tenant, TenantSecurity};
+use portcullis_core::entity::{
+    Enrolment, Erasure, IdentifierChange, Tenant, TenantSecurity, Unproved,
+};
 use portcullis_core::error::StoreError;
 use portcullis_core::id::{ensure_tenant_id_not_reserved, ensure_user_id_not_reserved};
 use portcullis_core::store::{Crossing, WriteResult};
@@ -10,7 +12,8 @@ use portcullis_core::store::{Crossing, WriteResult};
 use super::SqlStore;
 use super::accounts::change_verified;
 use super::companions::{accompanied, lock_step};
-use super::directory::{domain_steps, identifier_steps, tenant_step, user_step};
+use super::directory::{domain_steps, identifier_steps, remove_user_step, tenant_step, user_step};
+use super::erasure::{close_unproved, erase_account, remove_unproved};
 use super::opening::{open_account, open_tenant};
 use crate::columns::Row;
 use crate::driver::Driver;
@@ -96,6 +99,26 @@ impl<D: Driver> Crossing for SqlStore<D> {
     async fn change_identifier(&self, change: &IdentifierChange, along: Along) -> WriteResult<()> {
         let script = accompanied(along, |script| {
             self::change(script, change);
+            Ok(())
+        })?;
+        Ok(self.driver.write(script).await?.map(drop))
+    }
+
+    async fn erase(&self, erasure: &Erasure, along: Along) -> WriteResult<()> {
+        let script = accompanied(along, |script| {
+            erase_account(script, erasure);
+            script.step(remove_user_step(erasure.tenant, erasure.user));
+            Ok(())
+        })?;
+        Ok(self.driver.write(script).await?.map(drop))
+    }
+
+    async fn discard(&self, unproved: &Unproved, along: Along) -> WriteResult<()> {
+        let Unproved { tenant, user, .. } = *unproved;
+        let script = accompanied(along, |script| {
+            close_unproved(script, unproved);
+            remove_unproved(script, tenant, user);
+            script.step(remove_user_step(tenant, user));
             Ok(())
         })?;
         Ok(self.driver.write(script).await?.map(drop))

@@ -238,6 +238,12 @@ pub(super) const RELEASE_IDENTIFIERS: &str =
     "DELETE FROM identifiers WHERE tenant_id = ? AND user_id = ?";
 const SET_PROFILE: &str = "UPDATE users SET profile = ? WHERE tenant_id = ? AND id = ?";
 pub(super) const REMOVE_USER: &str = "DELETE FROM users WHERE tenant_id = ? AND id = ?";
+
+/// A person, with what they could be found by.
+pub(super) fn remove_user_step(tenant: TenantId, user: UserId) -> Step {
+    Step::new("remove the person", REMOVE_USER, values![tenant, user])
+}
+
 const RENAME_TENANT: &str = "UPDATE tenants SET name = ? WHERE id = ?";
 
 #[async_trait]
@@ -307,8 +313,7 @@ impl<D: Driver> IdentityAdmin for SqlStore<D> {
     }
 
     async fn remove_user(&self, tenant: TenantId, user: UserId) -> Result<bool, StoreError> {
-        let values = values![tenant, user];
-        let step = Step::new("remove the person", REMOVE_USER, values).one_or(Refusal::NotFound);
+        let step = remove_user_step(tenant, user).one_or(Refusal::NotFound);
         Ok(self.driver.change(Script::of(step)).await?.is_some())
     }
 

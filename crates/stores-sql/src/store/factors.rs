@@ -9,7 +9,7 @@ use portcullis_core::store::{FactorStore, WriteResult};
 use portcullis_core::time::Timestamp;
 
 use super::SqlStore;
-use super::companions::accompanied;
+use super::companions::{accompanied, lock_step};
 use super::subject::{subject, subject_columns};
 use crate::columns::{Columns, Row};
 use crate::driver::Driver;
@@ -110,6 +110,7 @@ impl<D: Driver> FactorStore for SqlStore<D> {
     ) -> WriteResult<FactorVersion> {
         let script = accompanied(along, |script| {
             script.turn_of(user);
+            script.step(lock_step(tenant, user).one_or(Refusal::NotFound));
             script.step(insert_factor_step(tenant, user, config, now)?);
             Ok(())
         })?;

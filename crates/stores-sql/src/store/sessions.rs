@@ -142,6 +142,8 @@ pub(super) const REVOKE_OTHERS: &str = concat!(
     live!()
 );
 const REVOKED: &str = "end sessions";
+pub(super) const ERASE: &str = "DELETE FROM sessions WHERE tenant_id = ? AND user_id = ?";
+const ERASED: &str = "erase sessions";
 const PRUNE: &str = "DELETE FROM sessions WHERE absolute_deadline <= ?";
 const PRUNED: &str = "prune sessions";
 
@@ -261,6 +263,12 @@ impl<D: Driver> SessionStore for SqlStore<D> {
     ) -> Result<Vec<Session>, StoreError> {
         let values = values![tenant, user, now, now];
         self.driver.many(LIST, values, each!(session)).await
+    }
+
+    async fn erase_sessions(&self, tenant: TenantId, user: UserId) -> Result<u64, StoreError> {
+        let mut script = Script::of(Step::new(ERASED, ERASE, values![tenant, user]));
+        script.turn_of(user);
+        Ok(self.driver.done(script).await?.changed(ERASED))
     }
 
     async fn prune_sessions(&self, now: Timestamp) -> Result<u64, StoreError> {

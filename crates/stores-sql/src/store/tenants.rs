@@ -16,7 +16,7 @@ use crate::value::{Value, values};
 const SECURITY: &str = "SELECT tenant_id, state, state_reason, state_since, state_until, policy \
      FROM tenant_security WHERE tenant_id = ?";
 
-fn tenant_security(columns: &mut Columns<'_>) -> Result<TenantSecurity, StoreError> {
+pub(super) fn tenant_security(columns: &mut Columns<'_>) -> Result<TenantSecurity, StoreError> {
     columns.of("tenant_security");
     Ok(TenantSecurity {
         tenant: columns.id("tenant_id", TenantId::from_bytes)?,

@@ -73,6 +73,35 @@ async fn the_audit_log_is_only_ever_added_to() {
     }
 }
 
+// LG-04
+#[tokio::test]
+async fn events_are_emptied_for_an_archived_account_and_no_other() {
+    let Some(database) = Database::migrated().await else {
+        return;
+    };
+    let store = database.store().await;
+    fill(&store).await;
+    applied(store.record(pair(1)).await);
+    let mut connection = database.connection().await;
+    let emptied =
+        "UPDATE auth_events SET ip = NULL, user_agent = NULL, request_id = NULL, detail = 'null'";
+    let refused = sqlx::raw_sql(emptied).execute(&mut connection).await;
+    let said = refused.unwrap_err().to_string();
+    assert!(said.contains("only ever added to"), "{said}");
+    tell(&mut connection, "UPDATE accounts SET state = 'archived'").await;
+    for sql in [
+        "UPDATE auth_events SET kind = 'x'",
+        "UPDATE auth_events SET user_agent = 'another'",
+        "UPDATE auth_events SET detail = '{}'",
+        "DELETE FROM auth_events",
+    ] {
+        let refused = sqlx::raw_sql(sql).execute(&mut connection).await;
+        let said = refused.unwrap_err().to_string();
+        assert!(said.contains("only ever added to"), "{sql}: {said}");
+    }
+    tell(&mut connection, emptied).await;
+}
+
 // FT-25
 #[tokio::test]
 async fn a_corrupt_value_is_located() {

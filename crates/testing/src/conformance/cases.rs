@@ -68,6 +68,24 @@ macro_rules! conformance {
             a_change_spends_its_token_once
             of_many_changes_to_one_identifier_one_is_made
         );
+        $crate::conformance!(@erasure $fresh:
+            an_erased_person_leaves_nothing_but_a_tombstone
+            an_erased_address_is_free_and_the_id_is_not
+            only_a_closed_account_is_erased
+            an_erasure_touches_nobody_else
+            a_tombstone_takes_nothing_new
+            an_erasure_commits_with_what_travels_along
+            of_many_who_erase_somebody_one_does
+            closed_accounts_are_listed_longest_first
+        );
+        $crate::conformance!(@discarding $fresh:
+            a_sign_up_that_nobody_proved_leaves_nothing
+            what_may_yet_be_proved_is_not_discarded
+            a_proof_that_races_the_end_is_whole_or_nothing
+            of_many_who_discard_a_sign_up_one_does
+            sign_ups_that_may_go_are_listed_longest_first
+            a_sign_up_is_closed_and_then_removed
+        );
     };
     (security: $fresh:ident) => {
         $crate::conformance!(@opening $fresh:
@@ -87,6 +105,10 @@ macro_rules! conformance {
             a_tenants_state_and_policy_are_replaced
             a_tenants_state_shows_in_its_people
             a_key_marker_is_replaced_by_who_knows_it
+        );
+        $crate::conformance!(@any_tenant $fresh:
+            every_tenant_is_read_page_by_page
+            everything_of_everybody_is_ended_batch_by_batch
         );
         $crate::conformance!(@activation $fresh:
             proving_an_identifier_activates_a_pending_account
@@ -213,6 +235,7 @@ macro_rules! conformance {
             a_session_is_ended_once_by_its_owner
             all_sessions_but_one_are_ended
             live_sessions_are_listed_newest_first
+            an_erased_persons_sessions_are_gone
             pruning_removes_sessions_past_their_absolute_deadline
             sessions_bear_every_time
         );
@@ -295,6 +318,9 @@ macro_rules! conformance {
             events_commit_with_their_effect
             a_refused_write_leaves_no_event
             events_bear_every_time
+        );
+        $crate::conformance!(@erased_log $fresh:
+            an_erased_persons_events_stay_and_tell_of_nobody
         );
     };
     (history: $fresh:ident) => {

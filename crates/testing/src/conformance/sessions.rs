@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 
 use portcullis_core::id::{SessionId, TenantId, UserId};
-use portcullis_core::session::Session;
-use portcullis_core::store::{SessionInsert, SessionStore};
+use portcullis_core::session::{Device, Session, SessionTouch};
+use portcullis_core::store::{SessionInsert, SessionRotation, SessionStore};
 use portcullis_core::time::Timestamp;
 
 use super::expect::assert_same_session;
@@ -36,6 +36,50 @@ impl<S: SessionStore> Trial<S> {
     pub(super) async fn live(&self, owner: (TenantId, UserId), now: Timestamp) -> Vec<SessionId> {
         let live = self.store.list_sessions(owner.0, owner.1, now).await;
         live.unwrap().iter().map(|session| session.id).collect()
+    }
+}
+
+/// Of an erased person's sessions none is left, live or ended, but for the ids of some that had ended; others keep theirs,
+/// and nothing that comes late brings one back.
+pub async fn an_erased_persons_sessions_are_gone<S: SessionStore>(trial: Trial<S>) {
+    let store = &trial.store;
+    let (tenant, user) = trial.owner();
+    let (elsewhere, stranger) = trial.owner();
+    let live = trial.open(trial.new_session(tenant, user)).await;
+    let ended = trial.open(trial.new_session(tenant, user)).await;
+    let revoked = store.revoke_session(tenant, user, ended.id, after(1));
+    assert!(revoked.await.unwrap());
+    let idle = trial.open(trial.new_session(tenant, user)).await;
+    let others = [
+        trial.open(trial.new_session(tenant, stranger)).await,
+        trial.open(trial.new_session(elsewhere, stranger)).await,
+    ];
+    assert_eq!(store.erase_sessions(elsewhere, user).await.unwrap(), 0);
+    assert!(store.erase_sessions(tenant, user).await.unwrap() >= 2);
+    for gone in [&live, &idle, &ended] {
+        let touch = SessionTouch {
+            id: gone.id,
+            seen_at: after(2),
+            idle_deadline: after(7200),
+        };
+        store.touch_sessions(&[touch]).await.unwrap();
+        if let Some(left) = store.session(gone.id).await.unwrap() {
+            assert_eq!(left.id, ended.id);
+            assert!(!left.is_live(after(2)));
+            assert_eq!(left.device, Device::default());
+        }
+    }
+    assert!(trial.live((tenant, user), after(2)).await.is_empty());
+    let next = trial.new_session(tenant, user);
+    let rotated = store.rotate_session(live.id, &next, after(2)).await;
+    assert_eq!(rotated.unwrap(), SessionRotation::Gone);
+    assert_eq!(store.erase_sessions(tenant, user).await.unwrap(), 0);
+    for other in &others {
+        assert_same_session(&trial.session(other.id).await, other);
+        assert_eq!(
+            trial.live((other.tenant, stranger), after(2)).await,
+            [other.id]
+        );
     }
 }
 

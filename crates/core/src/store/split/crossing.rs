@@ -4,12 +4,16 @@ use async_trait::async_trait;
 
 use super::Split;
 use crate::along::{Along, Refusal, Write};
-use crate::entity::{Enrolment, IdentifierChange, Tenant, TenantSecurity, User};
+use crate::entity::{
+    Account, Enrolment, Erasure, IdentifierChange, Tenant, TenantSecurity, Unproved, User,
+};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{ensure_tenant_id_not_reserved, ensure_user_id_not_reserved};
 use crate::identifier::Identifier;
+use crate::state::EntityState;
 use crate::store::{
-    AccountOpening, AccountStore, Crossing, IdentityAdmin, VerificationStore, WriteResult,
+    AccountErasure, AccountOpening, AccountStore, Crossing, IdentityAdmin, NEVER_PROVED,
+    VerificationStore, WriteResult,
 };
 use crate::verification::TokenRejection;
 
@@ -17,7 +21,7 @@ use crate::verification::TokenRejection;
 impl<Directory, Security> Crossing for Split<Directory, Security>
 where
     Directory: IdentityAdmin,
-    Security: AccountOpening + AccountStore + VerificationStore,
+    Security: AccountOpening + AccountStore + VerificationStore + AccountErasure,
 {
     async fn create_tenant(
         &self,
@@ -122,6 +126,47 @@ where
         self.directory.set_identifiers(*tenant, *user, end).await?;
         Ok(changed)
     }
+
+    async fn erase(&self, erasure: &Erasure, along: Along) -> WriteResult<()> {
+        let Erasure { tenant, user, .. } = *erasure;
+        if let Some(rejection) = self.rejected_token(&along).await? {
+            return refused(Refusal::Token(rejection));
+        }
+        if ensure_user_id_not_reserved(user).is_err() {
+            return refused(Refusal::Reserved);
+        }
+        let Some(account) = self.security.account(tenant, user).await? else {
+            return refused(Refusal::NotFound);
+        };
+        let from = account.status.state;
+        if from != EntityState::Terminated {
+            return refused(Refusal::Transition { from });
+        }
+        // Somebody who is gone already is what a crash left of this very call.
+        self.directory.remove_user(tenant, user).await?;
+        self.security.erase_account(erasure, along).await
+    }
+
+    async fn discard(&self, unproved: &Unproved, along: Along) -> WriteResult<()> {
+        let Unproved { tenant, user, .. } = *unproved;
+        let closed = self.security.close_unproved(unproved, along).await?;
+        if let Some(refusal) = closed.refusal() {
+            let account = self.security.account(tenant, user).await?;
+            if !account.as_ref().is_some_and(is_half_discarded) {
+                return refused(*refusal);
+            }
+        }
+        self.directory.remove_user(tenant, user).await?;
+        let along = Along::default();
+        self.security.remove_unproved(tenant, user, along).await
+    }
+}
+
+/// What a crash leaves of discarding somebody.
+fn is_half_discarded(account: &Account) -> bool {
+    account.status.state == EntityState::Terminated
+        && account.status.detail.reason.as_deref() == Some(NEVER_PROVED)
+        && account.verified.is_empty()
 }
 
 fn same(one: &Identifier, other: &Identifier) -> bool {

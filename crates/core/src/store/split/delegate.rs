@@ -7,8 +7,8 @@ use super::Split;
 use crate::along::Along;
 use crate::api_token::{ApiToken, ResolvedApiToken};
 use crate::entity::{
-    Account, Epoch, IdentifierChange, NewAccount, SubjectState, Tenant, TenantKey, TenantSecurity,
-    User,
+    Account, EndAll, EndedAll, Epoch, Erasure, IdentifierChange, NewAccount, SubjectState, Tenant,
+    TenantKey, TenantSecurity, Unproved, User,
 };
 use crate::error::StoreError;
 use crate::event::{AuthEvent, EventQueryFilter};
@@ -26,11 +26,11 @@ use crate::secret::PasswordHash;
 use crate::session::{ResolvedSession, Session, SessionTouch};
 use crate::state::Status;
 use crate::store::{
-    AccountOpening, AccountStore, Activation, ApiTokenStore, AttemptKey, AuditQuery, FactorStore,
-    IdentityAdmin, IdentityAuthnLog, IdentityLookup, LimitKey, OutboxStore, PasswordHistory,
-    RateLimit, RateLimitStore, RefreshStore, Reservation, ResolveSession, RoleStore, SessionInsert,
-    SessionRotation, SessionStore, Settlement, Taken, Ticket, TicketIssue, TicketKind, TicketStore,
-    VerificationStore, WriteResult,
+    AccountErasure, AccountOpening, AccountStore, Activation, AnyTenant, ApiTokenStore, AttemptKey,
+    AuditQuery, FactorStore, IdentityAdmin, IdentityAuthnLog, IdentityLookup, LimitKey,
+    OutboxStore, PasswordHistory, RateLimit, RateLimitStore, RefreshStore, Reservation,
+    ResolveSession, RoleStore, SessionInsert, SessionRotation, SessionStore, Settlement, Taken,
+    Ticket, TicketIssue, TicketKind, TicketStore, VerificationStore, WriteResult,
 };
 use crate::time::Timestamp;
 use crate::verification::{TokenKind, VerificationToken};

@@ -92,11 +92,22 @@ impl Stored {
         put(session, batch)
     }
 
-    /// Ends the session under the condition that it is as it was read.
+    /// Ends the session under the condition that it is as it was read. What is left guards its id; where it was opened is
+    /// forgotten, because the index will not name it to whoever erases the person.
     pub(super) fn end(&self, now: Timestamp, batch: &mut Batch) -> Result<(), StoreError> {
         let mut session = self.session.clone();
         session.revoked_at = Some(now);
+        session.device = Device::default();
         self.replace(&session, batch)
+    }
+}
+
+impl Stored {
+    /// Removes the session under the condition that it is as it was read.
+    pub(in crate::adapter) fn remove(&self, batch: &mut Batch) {
+        let key = Self::key(self.session.id);
+        batch.unchanged(&key, Some(&self.bytes));
+        batch.delete(key);
     }
 }
 
