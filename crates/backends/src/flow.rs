@@ -9,6 +9,8 @@ mod api_tokens;
 mod close_account;
 mod email_change;
 mod email_code;
+mod end_everything;
+mod erase;
 mod export_account;
 mod import_user;
 mod magic_link;
@@ -34,6 +36,9 @@ pub use email_change::{
     ConfirmEmailChange, ConfirmEmailChangeOutcome, RequestEmailChange, RequestEmailChangeOutcome,
 };
 pub use email_code::{EmailCode, EmailCodeOutcome, EmailCodeSent, SendEmailCode};
+pub use end_everything::{ApiTokensToo, EndedEverything};
+pub use erase::EraseOutcome;
+pub(crate) use erase::Swept;
 pub use export_account::{
     AccountExport, ExportedAccount, ExportedApiToken, ExportedEvent, ExportedFactor,
     ExportedIdentifier, ExportedSession,

@@ -33,4 +33,4 @@ pub use portcullis::{Authentication, Portcullis};
 pub use portcullis_core as core;
 pub use portcullis_tokens as tokens;
 pub use settings::{PublicUrl, PublicUrlError, Settings};
-pub use worker::DueReport;
+pub use worker::{DueReport, PurgeReport};

@@ -1,4 +1,5 @@
-//! Background work: taking up changed keys, delivering due mail, writing last uses, removing what has ended.
+//! Background work: taking up changed keys, delivering due mail, writing last uses, removing what has ended and erasing
+//! who is due.
 
 use std::error::Error;
 use std::sync::{Arc, Weak};
@@ -12,6 +13,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::error::Elapsed;
 
 use crate::error::FlowError;
+use crate::flow::Swept;
 use crate::mail::render::{self, RenderError};
 use crate::metrics::{Pass, Posted};
 use crate::portcullis::{Inner, Portcullis};
@@ -42,6 +44,15 @@ pub struct DueReport {
     pub touched: usize,
 }
 
+/// What one pass of removing did to people; what ended by itself is not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PurgeReport {
+    /// People who were erased because their accounts were closed for long enough.
+    pub erased: u64,
+    /// Sign-ups that were removed because nobody proved them.
+    pub discarded: u64,
+}
+
 /// Runs the background work for as long as somebody holds the instance.
 pub(crate) fn spawn(portcullis: &Portcullis) {
     let weak = Arc::downgrade(&portcullis.0);
@@ -70,7 +81,7 @@ async fn run(instance: Weak<Inner>, queued: Arc<Notify>) {
                 );
             }
             if ticks.is_multiple_of(PURGE_EVERY)
-                && let Err(error) = portcullis.purge().await
+                && let Err(error) = portcullis.run_purge().await
             {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
@@ -133,14 +144,26 @@ impl Portcullis {
         }
     }
 
-    /// Removes what has ended: tokens, sessions, tickets, attempt counts, limits, mail that is dead for long.
-    pub(crate) async fn purge(&self) -> Result<(), FlowError> {
+    /// One pass of what is done every hour: erases people whose accounts are closed for long enough, discards sign-ups
+    /// that nobody proved, and removes what has ended: tokens, sessions, tickets, attempt counts, limits, mail that is dead
+    /// for long. A worker calls it unless the instance was built without.
+    ///
+    /// # Errors
+    /// [`FlowError`] where a store does not answer; what was not done is done by the next pass.
+    pub async fn run_purge(&self) -> Result<PurgeReport, FlowError> {
         let done = self.do_purge().await;
         self.0.metrics.passed(Pass::Purge, &done);
         done
     }
 
-    async fn do_purge(&self) -> Result<(), FlowError> {
+    async fn do_purge(&self) -> Result<PurgeReport, FlowError> {
+        let swept = self.sweep_accounts().await;
+        self.purge_ended().await?;
+        let Swept { erased, discarded } = swept?;
+        Ok(PurgeReport { erased, discarded })
+    }
+
+    async fn purge_ended(&self) -> Result<(), FlowError> {
         let (now, stores) = (self.now(), &self.0.stores);
         let tokens = stores.security.purge_tokens(now).await?;
         let families = stores.security.prune_families(now).await?;

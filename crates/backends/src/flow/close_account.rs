@@ -27,8 +27,9 @@ impl Portcullis {
     /// Closes the caller's account. That the sign-in behind it is recent is the caller's to check (SECURITY SE-07).
     ///
     /// State, epoch, event and notice commit together. Every session, refresh family, access token and link ends with
-    /// the epoch, and API tokens are refused for their owner's state. What is kept about the person stays, and so does
-    /// their address: nobody signs up with it.
+    /// the epoch, and API tokens are refused for their owner's state. What is kept about the person, and their
+    /// address, which nobody signs up with meanwhile, is erased after the tenant's
+    /// [`erase_after`](portcullis_core::policy::AccountPolicy::erase_after).
     ///
     /// # Errors
     /// [`FlowError`] where the store does not answer; closing it again is safe.

@@ -25,8 +25,8 @@ pub const PROFILE_MAX_BYTES: usize = 16 * 1024;
 pub struct ImportUser {
     /// Their e-mail address, their user name, or both; one of a kind.
     pub identifiers: Vec<Identifier>,
-    /// Whether the other system had proof that the address is theirs. Without, the account is pending and no password
-    /// is taken over: its owner proves the address here and sets one, so that nobody who registered it elsewhere comes
+    /// Whether the other system had proof that the address is theirs. Without, the account is a candidate and no
+    /// password is taken over: its owner proves the address here and sets one, so that nobody who registered it elsewhere comes
     /// in. User names need no proof.
     pub verified: bool,
     /// The hash that the other system kept; `None` for somebody without a password.
@@ -42,7 +42,7 @@ pub struct ImportUser {
 /// How somebody arrives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ImportState {
-    /// In use, or pending where their address is not proved.
+    /// In use, or a candidate where their address is not proved.
     #[default]
     Active,
     /// Switched off until an operator activates them.
@@ -112,7 +112,7 @@ impl Portcullis {
         let state = match import.state {
             ImportState::Suspended => EntityState::Suspended,
             ImportState::Active if proved => EntityState::Active,
-            ImportState::Active => EntityState::Pending,
+            ImportState::Active => EntityState::Candidate,
         };
         let enrolment = Enrolment {
             handle: handle(&import.identifiers),

@@ -16,6 +16,7 @@ mod background;
 mod chain;
 mod email_change;
 mod email_code;
+mod erase;
 mod every;
 #[cfg(feature = "foreign-hashes")]
 mod import_user;

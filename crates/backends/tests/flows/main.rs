@@ -13,6 +13,7 @@ mod chain;
 mod clock;
 mod email_change;
 mod email_code;
+mod erase;
 mod harness;
 #[cfg(feature = "foreign-hashes")]
 mod import_user;
