@@ -158,7 +158,7 @@ fn the_cookbooks_commands_do_what_it_says() {
     let eve = place
         .run(["user", "show", "eve@example.com", "--json"])
         .json();
-    assert_eq!(eve["state"], "pending");
+    assert_eq!(eve["state"], "candidate");
     // What is due is delivered before it ends.
     service.terminate();
     assert!(service.await_end(Duration::from_secs(30)).success());

@@ -179,6 +179,22 @@ pub(crate) enum User {
     },
     /// Let them in again, or for the first time
     Activate(Who),
+    /// End what they are signed in with: sessions, refresh and access tokens, links in mail
+    #[command(group = ArgGroup::new("whom").required(true))]
+    SignOut {
+        /// An id, an e-mail address or a user name
+        #[arg(value_name = "WHO", group = "whom")]
+        who: Option<String>,
+        /// Everybody in every tenant, as after a restore; needs --yes
+        #[arg(long, group = "whom")]
+        all: bool,
+        /// Revoke their API tokens too, which otherwise go on
+        #[arg(long)]
+        api_tokens: bool,
+        /// Do it to everybody
+        #[arg(long)]
+        yes: bool,
+    },
     /// Forget their failed sign-ins
     Unlock(Who),
     /// Give them a role; it counts at their next request
@@ -197,6 +213,14 @@ pub(crate) enum User {
     },
     /// Print what is kept about one person as JSON, without secrets
     Export(Who),
+    /// Erase what is kept about one person, at once and for good
+    Erase {
+        #[command(flatten)]
+        who: Who,
+        /// Do it; without, only what would happen is said
+        #[arg(long)]
+        yes: bool,
+    },
     /// Bring people over from another system, with their password hashes
     Import(Import),
 }

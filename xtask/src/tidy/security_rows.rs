@@ -25,7 +25,7 @@ pub(super) const ROWS: &[&str] = &[
     "LG-01", "LG-02", "LG-03", "LG-06", "LG-07",
     "CC-01", "CC-02", "CC-03", "CC-04", "CC-05", "CC-06",
     "FT-01", "FT-02", "FT-05", "FT-06", "FT-08", "FT-10", "FT-11", "FT-12", "FT-13", "FT-14", "FT-17", "FT-20", "FT-21", "FT-22", "FT-23",
-    "FT-26", "FT-27", "FT-28", "FT-30", "FT-32",
+    "FT-26", "FT-27", "FT-28", "FT-30", "FT-31", "FT-32",
 ];
 
 /// How many lines above its function a test's comment may begin.

@@ -1,6 +1,8 @@
-//! `user create|list|show|suspend|activate|unlock|grant-role|revoke-role|export|import`.
+//! `user create|list|show|suspend|activate|sign-out|unlock|grant-role|revoke-role|export|erase|import`.
 
+mod erase;
 mod import;
+mod sign_out;
 mod view;
 
 use portcullis_backends::flow::{
@@ -47,6 +49,13 @@ pub(super) async fn run(asked: User, operator: &Operator) -> Result<(), Failure>
             change_role(&who.who, RoleChange::Revoke(role), operator).await
         }
         User::Export(Who { who }) => export(&who, operator).await,
+        User::SignOut {
+            who,
+            api_tokens,
+            yes,
+            ..
+        } => sign_out::run(who.as_deref(), api_tokens, yes, operator).await,
+        User::Erase { who, yes } => erase::run(&who.who, yes, operator).await,
         User::Import(asked) => import::run(&asked, operator).await,
         User::Unlock(Who { who }) => {
             let user = operator.find(&who).await?.user.id;

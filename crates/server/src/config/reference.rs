@@ -124,7 +124,7 @@ fn access_tokens() -> Vec<Row> {
 
 #[rustfmt::skip]
 fn policy() -> Vec<Row> {
-    let TenantPolicy { lockout, password, session, api_token, token, link, sign_in, sign_up } = TenantPolicy::default();
+    let TenantPolicy { lockout, password, session, api_token, token, link, sign_in, sign_up, account } = TenantPolicy::default();
     let secs = |duration: std::time::Duration| code(duration.as_secs());
     vec![
         row("policy.lockout_free_attempts", code(lockout.free_attempts), "failures in a row before the first delay, 1 to 100"),
@@ -149,6 +149,8 @@ fn policy() -> Vec<Row> {
         row("policy.link_password_reset_secs", secs(link.password_reset), "life of a link that sets a new password, 60 to 3600"),
         row("policy.link_magic_link_secs", secs(link.magic_link), "life of a magic link, 60 to 900"),
         row("policy.link_email_change_secs", secs(link.email_change), "life of a link that changes the address, 60 to 86400"),
+        row("policy.account_erase_after_secs", secs(account.erase_after), "what is kept about a person is erased this long after their account was closed; at most 365 days"),
+        row("policy.account_unproved_secs", secs(account.unproved), "a sign-up that nobody proves for this long is removed; at least `policy.link_email_verification_secs`, at most 365 days"),
         row("policy.magic_link", code(sign_in.magic_link), "whether a link in a mail signs in"),
         row("policy.magic_link_sign_up", code(sign_in.magic_link_sign_up), "whether a magic link makes the account where the address has none"),
         row("policy.email_code", code(sign_in.email_code), "whether a code in a mail signs in"),

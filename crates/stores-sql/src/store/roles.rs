@@ -15,8 +15,10 @@ use crate::script::Step;
 use crate::value::{Value, values};
 
 /// Roles are written sorted and in one form, so that they can be compared as text.
-const SET: &str = "UPDATE accounts SET roles = ? WHERE tenant_id = ? AND user_id = ? AND roles = ?";
-const THERE: &str = "SELECT user_id FROM accounts WHERE tenant_id = ? AND user_id = ?";
+const SET: &str = "UPDATE accounts SET roles = ? \
+     WHERE tenant_id = ? AND user_id = ? AND roles = ? AND state <> 'archived'";
+const THERE: &str = "SELECT user_id FROM accounts \
+     WHERE tenant_id = ? AND user_id = ? AND state <> 'archived'";
 
 fn not_set(rows: &[Row]) -> Result<Refusal, StoreError> {
     Ok(match rows.first() {

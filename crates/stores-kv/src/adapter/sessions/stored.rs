@@ -98,6 +98,7 @@ impl Stored {
         let mut session = self.session.clone();
         session.revoked_at = Some(now);
         session.device = Device::default();
+        session.name = None;
         self.replace(&session, batch)
     }
 }
