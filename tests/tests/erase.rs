@@ -1,7 +1,5 @@
 //! Erasing somebody on the command line, beside a running service.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::time::Duration;
 
 use portcullis_tests::{ApiToken, Person, Place, until, verify};

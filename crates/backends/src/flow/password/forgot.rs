@@ -108,8 +108,10 @@ pub(super) fn still_may_sign_up(
     now: Timestamp,
 ) -> Result<(), Reason> {
     match subject.user_status.effective_at(now) {
-        EntityState::Pending => may_sign_up(&policy.sign_up, canonical_email)
-            .map_err(|_refusal| Reason::SignUpNotAllowed),
+        EntityState::Candidate | EntityState::Pending => {
+            may_sign_up(&policy.sign_up, canonical_email)
+                .map_err(|_refusal| Reason::SignUpNotAllowed)
+        }
         _ => Ok(()),
     }
 }
