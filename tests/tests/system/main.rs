@@ -69,24 +69,56 @@ fn check(browser: &Browser) -> u16 {
     browser.send("POST", "/auth/check-auth", None).status
 }
 
-macro_rules! paths {
-    ($($name:ident: $stores:ident, $post:ident;)+) => {$(
-        // SE-04, SE-05, SE-08, PW-16
-        #[test]
-        fn $name() {
-            whole_path(Stores::$stores(), Post::$post);
-        }
-    )+};
+// SE-04, SE-05, SE-08, PW-16
+#[test]
+fn the_whole_path_on_sqlite_with_mail_into_a_folder() {
+    whole_path(Stores::sqlite(), Post::Folder);
 }
 
-paths! {
-    the_whole_path_on_sqlite_with_mail_into_a_folder: sqlite, Folder;
-    the_whole_path_on_sqlite_with_mail_by_smtp: sqlite, SmtpPlain;
-    the_whole_path_on_sqlite_with_mail_by_smtp_over_tls: sqlite, SmtpTls;
-    the_whole_path_on_postgresql_with_mail_into_a_folder: postgres, Folder;
-    the_whole_path_on_postgresql_with_mail_by_smtp: postgres, SmtpPlain;
-    the_whole_path_on_postgresql_with_mail_by_smtp_over_tls: postgres, SmtpTls;
-    the_whole_path_on_postgresql_and_redis_with_mail_into_a_folder: postgres_and_redis, Folder;
-    the_whole_path_on_postgresql_and_redis_with_mail_by_smtp: postgres_and_redis, SmtpPlain;
-    the_whole_path_on_postgresql_and_redis_with_mail_by_smtp_over_tls: postgres_and_redis, SmtpTls;
+// SE-04, SE-05, SE-08, PW-16
+#[test]
+fn the_whole_path_on_sqlite_with_mail_by_smtp() {
+    whole_path(Stores::sqlite(), Post::SmtpPlain);
+}
+
+// SE-04, SE-05, SE-08, PW-16
+#[test]
+fn the_whole_path_on_sqlite_with_mail_by_smtp_over_tls() {
+    whole_path(Stores::sqlite(), Post::SmtpTls);
+}
+
+// SE-04, SE-05, SE-08, PW-16
+#[test]
+fn the_whole_path_on_postgresql_with_mail_into_a_folder() {
+    whole_path(Stores::postgres(), Post::Folder);
+}
+
+// SE-04, SE-05, SE-08, PW-16
+#[test]
+fn the_whole_path_on_postgresql_with_mail_by_smtp() {
+    whole_path(Stores::postgres(), Post::SmtpPlain);
+}
+
+// SE-04, SE-05, SE-08, PW-16
+#[test]
+fn the_whole_path_on_postgresql_with_mail_by_smtp_over_tls() {
+    whole_path(Stores::postgres(), Post::SmtpTls);
+}
+
+// SE-04, SE-05, SE-08, PW-16
+#[test]
+fn the_whole_path_on_postgresql_and_redis_with_mail_into_a_folder() {
+    whole_path(Stores::postgres_and_redis(), Post::Folder);
+}
+
+// SE-04, SE-05, SE-08, PW-16
+#[test]
+fn the_whole_path_on_postgresql_and_redis_with_mail_by_smtp() {
+    whole_path(Stores::postgres_and_redis(), Post::SmtpPlain);
+}
+
+// SE-04, SE-05, SE-08, PW-16
+#[test]
+fn the_whole_path_on_postgresql_and_redis_with_mail_by_smtp_over_tls() {
+    whole_path(Stores::postgres_and_redis(), Post::SmtpTls);
 }
