@@ -20,8 +20,8 @@ pub struct Along {
     pub mail: Vec<OutboxMail>,
     /// The one-time token it uses up.
     pub spend: Option<Spend>,
-    /// The one-time token it makes. Live tokens of the same kind and owner (or address, where it has no owner) are
-    /// superseded in the same write.
+    /// The one-time token it makes. Live tokens of the same kind and owner are superseded in the same write, and so are
+    /// those without an owner that went to the same address.
     pub issue: Option<VerificationToken>,
     /// The person whose epoch it moves.
     pub bump_epoch: Option<(TenantId, UserId)>,

@@ -243,13 +243,13 @@ impl Portcullis {
                 until: change.until,
             },
         };
-        Ok(outcome(
-            self.0
-                .stores
-                .security
-                .set_state(tenant, user, &status, along)
-                .await?,
-        ))
+        let security = &self.0.stores.security;
+        let written = security.set_state(tenant, user, &status, along).await?;
+        if status.state != EntityState::Active && matches!(written, Write::Applied(())) {
+            // They are over, and must not be listed either when their owner is back.
+            self.tidy_sessions(tenant, user, None).await;
+        }
+        Ok(outcome(written))
     }
 
     /// Whether activating the account would leave it without anything proved, and so without a way in.

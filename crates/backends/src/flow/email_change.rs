@@ -164,22 +164,21 @@ impl Portcullis {
             return Ok(ConfirmEmailChangeOutcome::SessionRequired);
         };
         let kind = AuthEventType::EmailChanged;
-        let (token, owner) = match self
+        let (token, subject) = match self
             .read_link(&input.token, TokenKind::EmailChange, kind, context)
             .await?
         {
-            ReadLink::Works(token, owner) => (token, owner),
+            ReadLink::Works(token, subject) => (token, subject),
             ReadLink::Rejected => return Ok(ConfirmEmailChangeOutcome::Rejected),
         };
+        let owner = subject.user;
         if owner != session.user || token.tenant != session.tenant {
             self.note_link(owner, kind, Reason::UnknownCredential, context)
                 .await;
             return Ok(ConfirmEmailChangeOutcome::Rejected);
         }
         let stores = &self.0.stores;
-        let user = stores.directory.user(token.tenant, owner).await?;
-        let subject = stores.security.subject_state(token.tenant, owner).await?;
-        let (Some(user), Some(subject)) = (user, subject) else {
+        let Some(user) = stores.directory.user(token.tenant, owner).await? else {
             return Ok(ConfirmEmailChangeOutcome::SessionRequired);
         };
         if subject.epoch != session.epoch {

@@ -247,6 +247,12 @@ impl Portcullis {
             if moved || stored_address(user.as_ref(), &email).raw != email.raw {
                 return Ok(Err(Reason::UnknownIdentifier));
             }
+            // It was sent when nobody had the address. Whoever has it now may have signed up since; what ended everything
+            // they were given ends this as well.
+            let epoch = person.as_ref().map(|person| person.subject.epoch);
+            if token.user.is_none() && epoch.is_some_and(|epoch| epoch != Epoch::default()) {
+                return Ok(Err(Reason::EpochMoved));
+            }
             let decided = match self.may_sign_in(person.as_ref(), &email, policy) {
                 Ok(decided) => decided,
                 Err(reason) => return Ok(Err(reason)),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portcullis_core::backend::RequestContext;
-use portcullis_core::entity::Epoch;
+use portcullis_core::entity::{Epoch, SubjectState};
 use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::id::{TenantId, UserId, VerificationTokenId};
 use portcullis_core::identifier::Identifier;
@@ -38,8 +38,9 @@ pub(super) struct LinkSpec {
 
 /// What a link turned out to be.
 pub(super) enum ReadLink {
-    /// Ours, for this, and not over as far as its row says; the write that spends it decides.
-    Works(Box<VerificationToken>, UserId),
+    /// Ours, for this, and not over as far as its row says, with its owner as they are now; the write that spends it
+    /// decides.
+    Works(Box<VerificationToken>, SubjectState),
     Rejected,
 }
 
@@ -96,12 +97,18 @@ impl Portcullis {
         let Some(user) = token.user else {
             return Ok(ReadLink::Rejected);
         };
-        if let Err(rejection) = token.check(kind, self.now()) {
-            let reason = reason_of(rejection);
-            self.note_link(user, event, reason, context).await;
-            return Ok(ReadLink::Rejected);
-        }
-        Ok(ReadLink::Works(Box::new(token), user))
+        let reason = match token.check(kind, self.now()) {
+            Err(rejection) => reason_of(rejection),
+            Ok(()) => {
+                let security = &self.0.stores.security;
+                match security.subject_state(token.tenant, user).await? {
+                    Some(subject) => return Ok(ReadLink::Works(Box::new(token), subject)),
+                    None => Reason::UnknownCredential,
+                }
+            }
+        };
+        self.note_link(user, event, reason, context).await;
+        Ok(ReadLink::Rejected)
     }
 
     /// The row of a token by its text, in whatever condition; `None` where the secret half is wrong or the tenant another.

@@ -76,7 +76,7 @@ impl Portcullis {
         input: VerifyEmail,
         context: &RequestContext,
     ) -> Result<VerifyEmailOutcome, FlowError> {
-        let (token, user) = match self
+        let (token, subject) = match self
             .read_link(
                 &input.token,
                 TokenKind::EmailVerification,
@@ -85,9 +85,16 @@ impl Portcullis {
             )
             .await?
         {
-            ReadLink::Works(token, user) => (token, user),
+            ReadLink::Works(token, subject) => (token, subject),
             ReadLink::Rejected => return Ok(VerifyEmailOutcome::Rejected),
         };
+        let user = subject.user;
+        // The write would refuse it: said before a password is asked for or hashed.
+        if token.epoch.is_some_and(|epoch| epoch != subject.epoch) {
+            let (kind, reason) = (AuthEventType::EmailVerified, Reason::Superseded);
+            self.note_link(user, kind, reason, context).await;
+            return Ok(VerifyEmailOutcome::Rejected);
+        }
         // Sign-up may have been closed since the link was sent (SECURITY TH-10).
         let policy = self.policy(context.tenant).await?;
         if may_sign_up(&policy.sign_up, &token.email).is_err() {
@@ -200,52 +207,40 @@ impl Portcullis {
             return Ok(ResendOutcome::NotAllowed(refusal));
         }
         let event = self.event(context.tenant, kind, &context.client)?;
-        let security = &self.0.stores.security;
-        let along = match self
-            .0
-            .stores
-            .directory
-            .find_user(context.tenant, &input.email)
-            .await?
-        {
-            None => Along::event(event.refused(Reason::UnknownIdentifier).finish()),
-            Some(user) => {
-                let subject = security.subject_state(context.tenant, user.id).await?;
-                match subject {
-                    Some(subject)
-                        if matches!(
-                            subject.user_status.state,
-                            EntityState::Candidate | EntityState::Pending
-                        ) =>
-                    {
-                        let kind = TokenKind::EmailVerification;
-                        // The password of the latest sign-up goes on in the new link. Where its link has ended, the new
-                        // one asks for a password.
-                        let live = security
-                            .live_token(context.tenant, user.id, kind, self.now())
-                            .await?;
-                        let payload = live.and_then(|token| token.payload);
-                        let along = Along::event(event.about(user.id).finish());
-                        let email = stored_spelling(&user, &input.email);
-                        let to = Recipient {
-                            tenant: context.tenant,
-                            user: Some(user.id),
-                            epoch: Some(subject.epoch),
-                            email,
-                        };
-                        self.with_verification(along, &to, payload, &policy, &context.client)?
-                    }
-                    Some(_) => Along::event(
-                        event
-                            .about(user.id)
-                            .refused(Reason::AlreadyRegistered)
-                            .finish(),
-                    ),
-                    // Known to the directory, and never signed up.
-                    None => Along::event(event.refused(Reason::UnknownIdentifier).finish()),
-                }
-            }
+        let (tenant, stores) = (context.tenant, &self.0.stores);
+        let security = &stores.security;
+        let found = stores.directory.find_user(tenant, &input.email).await?;
+        // Nobody ever has the reserved id, and looking them up costs as much.
+        let id = found.as_ref().map_or(UserId::SYSTEM, |user| user.id);
+        let subject = security.subject_state(tenant, id).await?;
+        let live = security.live_token(tenant, id, TokenKind::EmailVerification, self.now());
+        // The password of the latest sign-up goes on in the new link. Where its link has ended, the new one asks for a
+        // password.
+        let payload = live.await?.and_then(|token| token.payload);
+        let state = subject.as_ref().map(|subject| subject.user_status.state);
+        let to = Recipient {
+            tenant,
+            user: Some(id),
+            epoch: Some(subject.map(|subject| subject.epoch).unwrap_or_default()),
+            email: found
+                .as_ref()
+                .map_or(&input.email, |user| stored_spelling(user, &input.email)),
         };
+        // Made for everybody, and thrown away where it may not be sent.
+        let nothing = Along::default();
+        let link = self.with_verification(nothing, &to, payload, &policy, &context.client)?;
+        let (event, mut along) = match (&found, state) {
+            (Some(_), Some(EntityState::Candidate | EntityState::Pending)) => {
+                (event.about(id), link)
+            }
+            (Some(_), Some(_)) => {
+                let event = event.about(id).refused(Reason::AlreadyRegistered);
+                (event, Along::default())
+            }
+            // Known to the directory or not, they never signed up.
+            _ => (event.refused(Reason::UnknownIdentifier), Along::default()),
+        };
+        along.events.push(event.finish());
         match security.record(along).await? {
             Write::Applied(()) => {
                 self.0.mail_queued.notify_one();

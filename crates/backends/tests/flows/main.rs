@@ -22,6 +22,7 @@ mod known_people;
 mod lifetimes;
 mod magic_link;
 mod metrics;
+mod old_links;
 mod outbox;
 mod password;
 mod session_names;

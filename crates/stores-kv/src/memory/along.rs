@@ -77,11 +77,12 @@ impl State {
         }
         let now = token.created_at;
         let replaced = |older: &VerificationToken| {
-            older.tenant == token.tenant
-                && older.kind == token.kind
-                && older.user == token.user
-                && (token.user.is_some() || older.email == token.email)
-                && older.check(older.kind, now).is_ok()
+            let theirs = match older.user {
+                Some(_) => older.user == token.user,
+                None => older.email == token.email,
+            };
+            let alike = older.tenant == token.tenant && older.kind == token.kind;
+            alike && theirs && older.check(older.kind, now).is_ok()
         };
         self.tokens
             .update_where(replaced, |older| older.superseded_at = Some(now));

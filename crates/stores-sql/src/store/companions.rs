@@ -122,25 +122,28 @@ const ISSUE: &str = "INSERT INTO verification_tokens \
 fn issue(script: &mut Script, token: &VerificationToken) {
     let kind = token.kind.as_str();
     let now = token.created_at;
-    let (supersede, whose) = match token.user {
+    let older = |whose: Value| {
+        let (tenant, at) = (token.tenant.into(), Value::from(now));
+        vec![at.clone(), tenant, whose, kind.into(), at]
+    };
+    match token.user {
         Some(user) => {
             script.turn_of(user);
-            (SUPERSEDE_OWNED, Value::from(user))
+            let values = older(user.into());
+            script.step(Step::new("supersede older tokens", SUPERSEDE_OWNED, values));
         }
         None => {
             let address = (token.tenant, token.email.clone());
             script.turns.addresses.push(address);
-            (SUPERSEDE_UNOWNED, Value::from(&token.email))
         }
-    };
-    let values = vec![
-        now.into(),
-        token.tenant.into(),
-        whose,
-        kind.into(),
-        now.into(),
-    ];
-    script.step(Step::new("supersede older tokens", supersede, values));
+    }
+    // Also those of before the address was anybody's.
+    let values = older((&token.email).into());
+    script.step(Step::new(
+        "supersede tokens of nobody",
+        SUPERSEDE_UNOWNED,
+        values,
+    ));
     let (payload, payload_version) = match &token.payload {
         Some(sealed) => (Some(&*sealed.bytes), Some(sealed.key_version)),
         None => (None, None),

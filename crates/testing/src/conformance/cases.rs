@@ -149,6 +149,7 @@ macro_rules! conformance {
         $crate::conformance!(@supersession $fresh:
             a_new_token_supersedes_the_older
             a_token_without_owner_supersedes_by_address
+            a_token_for_somebody_supersedes_nobodys_at_their_address
             only_live_tokens_are_superseded
             one_of_many_new_tokens_is_live
             a_moved_epoch_supersedes_what_was_made_before

@@ -89,6 +89,32 @@ pub async fn a_token_without_owner_supersedes_by_address<S: SecurityStore>(trial
     }
 }
 
+/// A token for somebody takes the place of those that went to the same address while it was nobody's, and of no others.
+pub async fn a_token_for_somebody_supersedes_nobodys_at_their_address<S: SecurityStore>(
+    trial: Trial<S>,
+) {
+    let (tenant, user) = trial.somebody().await;
+    let older = trial.issue(trial.new_token(KIND, tenant, None)).await;
+    let mut other_address = trial.new_token(KIND, tenant, None);
+    other_address.email = "other@example.com".to_owned();
+    let mut live = Vec::new();
+    for token in [
+        other_address,
+        trial.new_token(OTHER_KIND, tenant, None),
+        trial.new_token(KIND, trial.tenant().await, None),
+        trial.new_token(KIND, tenant, Some(user)),
+    ] {
+        live.push(trial.issue(token).await);
+    }
+    let why = refused(trial.spend(spend(&older, START)).await);
+    assert_eq!(why, Refusal::Token(TokenRejection::Superseded));
+    // The other way round nobody's says nothing about somebody's.
+    live.push(trial.issue(trial.new_token(KIND, tenant, None)).await);
+    for token in &live {
+        applied(trial.spend(spend(token, START)).await);
+    }
+}
+
 /// What was used or is past its end already is not superseded as well.
 pub async fn only_live_tokens_are_superseded<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;

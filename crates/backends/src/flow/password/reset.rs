@@ -163,15 +163,13 @@ impl Portcullis {
         policy: &TenantPolicy,
         context: &RequestContext,
     ) -> Result<Option<Opened>, FlowError> {
-        let (token, user) = match self.read_link(token, KIND, EVENT, context).await? {
-            ReadLink::Works(token, user) => (token, user),
+        let (token, subject) = match self.read_link(token, KIND, EVENT, context).await? {
+            ReadLink::Works(token, subject) => (token, subject),
             ReadLink::Rejected => return Ok(None),
         };
-        let (stores, tenant) = (&self.0.stores, context.tenant);
-        let subject = stores.security.subject_state(tenant, user).await?;
-        let found = stores.directory.user(tenant, user).await?;
-        let reason = match (subject, found) {
-            (Some(subject), Some(user)) => {
+        let (directory, user) = (&self.0.stores.directory, subject.user);
+        let reason = match directory.user(context.tenant, user).await? {
+            Some(user) => {
                 let theirs = user
                     .email()
                     .is_some_and(|email| email.canonical == token.email);
@@ -184,7 +182,7 @@ impl Portcullis {
                     Err(reason) => reason,
                 }
             }
-            _ => Reason::UnknownCredential,
+            None => Reason::UnknownCredential,
         };
         self.note_link(user, EVENT, reason, context).await;
         Ok(None)
