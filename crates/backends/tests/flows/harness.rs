@@ -1,12 +1,13 @@
 //! One instance with everything a test wants to see.
 
-use std::any::{Any, TypeId};
-use std::net::IpAddr;
+#[path = "harness/no_request.rs"]
+mod no_request;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_backends::core::along::Along;
-use portcullis_backends::core::backend::{Credential, Presented, RequestContext, RequestView};
+use portcullis_backends::core::backend::{Credential, Presented, RequestContext};
 use portcullis_backends::core::clock::{Clock, ManualClock};
 use portcullis_backends::core::entity::TenantSecurity;
 use portcullis_backends::core::entropy::SeededEntropy;
@@ -26,6 +27,8 @@ use portcullis_backends::tokens::keys::KeyRings;
 use portcullis_backends::{Authentication, Builder, FlowError, Portcullis};
 use portcullis_stores_kv::MemoryStore;
 use portcullis_testing::{CapturedMailbox, CountingHasher};
+
+pub(crate) use no_request::NoRequest;
 
 pub(crate) const ADA: &str = "ada@example.com";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -236,37 +239,4 @@ impl Harness {
 
 pub(crate) fn keys(seed: u64) -> KeyRings {
     KeyRings::generate(&SeededEntropy::new(seed), ManualClock::default().now()).unwrap()
-}
-
-/// A request with nothing in it but the credential.
-pub(crate) struct NoRequest;
-
-impl RequestView for NoRequest {
-    fn method(&self) -> &str {
-        "GET"
-    }
-
-    fn path(&self) -> &str {
-        "/"
-    }
-
-    fn query(&self) -> Option<&str> {
-        None
-    }
-
-    fn header_values(&self, _name: &str) -> Vec<&[u8]> {
-        Vec::new()
-    }
-
-    fn client_ip(&self) -> Option<IpAddr> {
-        None
-    }
-
-    fn peer_ip(&self) -> Option<IpAddr> {
-        None
-    }
-
-    fn extension(&self, _of: TypeId) -> Option<&(dyn Any + Send + Sync)> {
-        None
-    }
 }

@@ -1,0 +1,39 @@
+//! A request with nothing in it.
+
+use std::any::{Any, TypeId};
+use std::net::IpAddr;
+
+use portcullis_backends::core::backend::RequestView;
+
+/// A request with nothing in it but the credential.
+pub(crate) struct NoRequest;
+
+impl RequestView for NoRequest {
+    fn method(&self) -> &str {
+        "GET"
+    }
+
+    fn path(&self) -> &str {
+        "/"
+    }
+
+    fn query(&self) -> Option<&str> {
+        None
+    }
+
+    fn header_values(&self, _name: &str) -> Vec<&[u8]> {
+        Vec::new()
+    }
+
+    fn client_ip(&self) -> Option<IpAddr> {
+        None
+    }
+
+    fn peer_ip(&self) -> Option<IpAddr> {
+        None
+    }
+
+    fn extension(&self, _of: TypeId) -> Option<&(dyn Any + Send + Sync)> {
+        None
+    }
+}

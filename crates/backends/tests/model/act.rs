@@ -1,0 +1,219 @@
+//! What people, strangers and operators do, one thing at a time. Numbers count what was made, from zero.
+
+use std::fmt;
+
+/// An address as somebody writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Spelling {
+    Ada,
+    /// The same canonical form, and perhaps a stranger's mailbox.
+    AdaInCapitals,
+    Eve,
+    Grace,
+}
+
+/// What two spellings have in common; an account belongs to one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Address {
+    Ada,
+    Eve,
+    Grace,
+}
+
+impl Address {
+    /// Its canonical form.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ada => "ada@example.com",
+            Self::Eve => "eve@example.com",
+            Self::Grace => "grace@example.com",
+        }
+    }
+}
+
+impl Spelling {
+    pub(crate) const ALL: [Self; 4] = [Self::Ada, Self::AdaInCapitals, Self::Eve, Self::Grace];
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ada => "ada@example.com",
+            Self::AdaInCapitals => "ADA@example.com",
+            Self::Eve => "eve@example.com",
+            Self::Grace => "grace@example.com",
+        }
+    }
+
+    pub(crate) const fn address(self) -> Address {
+        match self {
+            Self::Ada | Self::AdaInCapitals => Address::Ada,
+            Self::Eve => Address::Eve,
+            Self::Grace => Address::Grace,
+        }
+    }
+}
+
+impl fmt::Display for Spelling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One of the passwords that anybody tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Word {
+    Horse,
+    Staple,
+    Battery,
+}
+
+impl Word {
+    pub(crate) const ALL: [Self; 3] = [Self::Horse, Self::Staple, Self::Battery];
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Horse => "correct horse battery staple",
+            Self::Staple => "another horse, another staple",
+            Self::Battery => "a battery of staple horses",
+        }
+    }
+}
+
+/// Nobody has this one.
+pub(crate) const GUESS: &str = "a guess that is nobody's password";
+
+/// One act. Whoever does it has what is named, by right or not: links, cookies and tokens are known to everybody here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    SignUp {
+        with: Spelling,
+        password: Word,
+    },
+    AskForVerification {
+        with: Spelling,
+    },
+    Verify {
+        link: usize,
+        browser: Option<usize>,
+        password: Option<Word>,
+    },
+    SignIn {
+        with: Spelling,
+        password: Word,
+        replaces: Option<usize>,
+    },
+    Guess {
+        with: Spelling,
+        times: u32,
+    },
+    AskForMagicLink {
+        with: Spelling,
+    },
+    OpenMagicLink {
+        link: usize,
+    },
+    ForgetPassword {
+        with: Spelling,
+    },
+    ResetPassword {
+        link: usize,
+        password: Word,
+    },
+    ChangePassword {
+        session: usize,
+        current: Word,
+        new: Word,
+    },
+    AskForAddress {
+        session: usize,
+        new: Spelling,
+    },
+    ConfirmAddress {
+        session: usize,
+        link: usize,
+    },
+    StepUp {
+        session: usize,
+        password: Word,
+    },
+    Use {
+        session: usize,
+    },
+    SignOut {
+        session: usize,
+    },
+    SignOutEverywhere {
+        session: usize,
+    },
+    EndSession {
+        session: usize,
+        other: usize,
+    },
+    EndOtherSessions {
+        session: usize,
+    },
+    CloseAccount {
+        session: usize,
+    },
+    MakeApiToken {
+        session: usize,
+        secs: Option<u64>,
+    },
+    RevokeApiToken {
+        session: usize,
+        api_token: usize,
+    },
+    RevokeApiTokens {
+        session: usize,
+    },
+    IssueTokens {
+        with: Spelling,
+        password: Word,
+    },
+    Refresh {
+        refresh: usize,
+    },
+    SignOutTokens {
+        access: usize,
+    },
+    Suspend {
+        person: usize,
+        secs: Option<u64>,
+    },
+    Activate {
+        person: usize,
+    },
+    Terminate {
+        person: usize,
+    },
+    Unlock {
+        person: usize,
+    },
+    Wait {
+        secs: u64,
+    },
+}
+
+/// What came of it. Both sides number what they make, so the numbers must agree as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Taken without a word about whether it did anything.
+    Accepted,
+    /// Done, and nothing new in hand.
+    Done,
+    /// No.
+    Refused,
+    /// Wait first.
+    Locked,
+    /// The link is good, and needs a password.
+    PasswordRequired,
+    /// An address is proved; whose.
+    Verified { person: usize },
+    /// A new session.
+    Session { session: usize },
+    /// A new API token.
+    ApiToken { api_token: usize },
+    /// A pair; both may be ones that were there before.
+    Pair { refresh: usize, access: usize },
+    /// How many ended.
+    Ended { count: usize },
+}

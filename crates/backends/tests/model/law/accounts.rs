@@ -1,0 +1,163 @@
+//! Accounts: signing up, passwords, the operator, and the count of failures.
+
+use super::{DAY, Failures, Law, Life, MINUTE, Person, Purpose};
+use crate::act::{Address, Answer, Spelling, Word};
+
+impl Law {
+    /// A sign-up makes an account that may do nothing, or tells whoever has one. While nothing is proved, the latest
+    /// one says where the mail goes.
+    pub(super) fn sign_up(&mut self, with: Spelling, password: Word) -> Answer {
+        let browser = self.browsers;
+        self.browsers += 1;
+        let person = match self.holder(with.address()) {
+            None => self.join(with, Life::Pending),
+            Some(person) if self.people[person].life == Life::Pending => person,
+            Some(_) => return Answer::Accepted,
+        };
+        self.people[person].email = with;
+        let prepared = Some((password, browser));
+        self.send(Purpose::Verify { prepared }, Some(person), with, DAY);
+        Answer::Accepted
+    }
+
+    pub(super) fn join(&mut self, email: Spelling, life: Life) -> usize {
+        self.people.push(Person {
+            email,
+            proved: Vec::new(),
+            life,
+            era: 0,
+            password: None,
+        });
+        self.people.len() - 1
+    }
+
+    /// The count of failures says whether a password is looked at at all. It is counted as wrong until it was right.
+    pub(super) fn try_password(
+        &mut self,
+        with: Address,
+        is_right: impl Fn(&Self) -> bool,
+    ) -> Tried {
+        let now = self.now;
+        let failures = &mut self.failures[with as usize];
+        if now >= failures.forgotten {
+            *failures = Failures::default();
+        }
+        if now < failures.wait_until {
+            return Tried::Locked;
+        }
+        failures.count += 1;
+        failures.forgotten = now + DAY + 15 * MINUTE;
+        if let Some(over) = failures.count.checked_sub(5) {
+            failures.wait_until = now + (1 << over.min(10)).min(15 * MINUTE);
+        }
+        if !is_right(self) {
+            return Tried::Wrong;
+        }
+        self.failures[with as usize] = Failures::default();
+        Tried::Right
+    }
+
+    /// Whose password it is, of those who may act.
+    pub(crate) fn owner(&self, with: Spelling, password: Word) -> Option<usize> {
+        let person = self.holder(with.address())?;
+        let is_theirs = self.people[person].password == Some(password);
+        (is_theirs && self.may_act(person)).then_some(person)
+    }
+
+    pub(super) fn guess(&mut self, with: Spelling, times: u32) -> Answer {
+        let mut answer = Answer::Done;
+        for _ in 0..times {
+            answer = self.try_password(with.address(), |_| false).or_refused();
+        }
+        answer
+    }
+
+    pub(super) fn change_password(&mut self, session: usize, current: Word, new: Word) -> Answer {
+        self.in_session(session, |law, person| {
+            let email = law.people[person].email;
+            let tried = law.try_password(email.address(), |law| {
+                law.owner(email, current) == Some(person)
+            });
+            if tried != Tried::Right {
+                return tried.or_refused();
+            }
+            law.people[person].password = Some(new);
+            law.new_era(person);
+            law.renew(session)
+        })
+    }
+
+    pub(super) fn step_up(&mut self, session: usize, password: Word) -> Answer {
+        self.in_session(session, |law, person| {
+            let email = law.people[person].email;
+            let tried = law.try_password(email.address(), |law| {
+                law.owner(email, password) == Some(person)
+            });
+            if tried != Tried::Right {
+                return tried.or_refused();
+            }
+            law.sessions[session].proved_at = law.now;
+            law.renew(session)
+        })
+    }
+
+    pub(super) fn close_account(&mut self, session: usize) -> Answer {
+        self.in_session(session, |law, person| {
+            law.people[person].life = Life::Closed;
+            law.new_era(person);
+            Answer::Done
+        })
+    }
+
+    /// Suspended again is suspended anew; nobody is suspended who is gone.
+    pub(super) fn suspend(&mut self, person: usize, secs: Option<u64>) -> Answer {
+        if self.people[person].life == Life::Closed {
+            return Answer::Refused;
+        }
+        let until = secs.map(|secs| self.now + secs);
+        self.people[person].life = Life::Suspended { until };
+        self.new_era(person);
+        Answer::Done
+    }
+
+    /// Only a suspension ends so, and only of somebody who proved something.
+    pub(super) fn activate(&mut self, person: usize) -> Answer {
+        let suspended = matches!(self.people[person].life, Life::Suspended { .. });
+        if !suspended || self.may_act(person) || self.people[person].proved.is_empty() {
+            return Answer::Refused;
+        }
+        self.people[person].life = Life::Active;
+        Answer::Done
+    }
+
+    pub(super) fn terminate(&mut self, person: usize) -> Answer {
+        if self.people[person].life == Life::Closed {
+            return Answer::Refused;
+        }
+        self.people[person].life = Life::Closed;
+        self.new_era(person);
+        Answer::Done
+    }
+
+    pub(super) fn unlock(&mut self, person: usize) -> Answer {
+        let address = self.people[person].email.address();
+        self.failures[address as usize] = Failures::default();
+        Answer::Done
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tried {
+    Right,
+    Wrong,
+    Locked,
+}
+
+impl Tried {
+    pub(super) const fn or_refused(self) -> Answer {
+        match self {
+            Self::Locked => Answer::Locked,
+            Self::Right | Self::Wrong => Answer::Refused,
+        }
+    }
+}
