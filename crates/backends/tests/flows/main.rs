@@ -25,6 +25,7 @@ mod metrics;
 mod old_links;
 mod outbox;
 mod password;
+mod pre_hijack;
 mod session_names;
 mod sign_in;
 mod sign_up;

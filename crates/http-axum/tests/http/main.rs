@@ -24,6 +24,7 @@ mod password_history;
 mod password_reset;
 mod passwords;
 mod path;
+mod pre_hijack;
 mod protection;
 mod roles;
 mod session_names;
