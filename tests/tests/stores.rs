@@ -145,7 +145,7 @@ fn a_flushed_redis_signs_out_and_lets_nobody_in() {
     assert_eq!(profile(&browser), 200);
 }
 
-// FT-13
+// FT-13, TH-12
 #[test]
 fn while_redis_is_away_nobody_gets_in_and_afterwards_everybody_does() {
     let Some(mut stores) = Stores::postgres_and_redis() else {

@@ -14,7 +14,7 @@ use crate::answer::Answer;
 use crate::body::{self, Input};
 use crate::code::Code;
 use crate::config::RoutesConfig;
-use crate::limit::{Counted, Per};
+use crate::limit::{Counted, InProcess, Per};
 use crate::metrics::RouteCounts;
 use crate::problem::Problem;
 use crate::return_to::ReturnTo;
@@ -28,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) config: RoutesConfig,
     pub(crate) openapi: OnceLock<Bytes>,
     pub(crate) counts: Arc<RouteCounts>,
+    pub(crate) in_process: InProcess,
 }
 
 /// One request, past the checks that the table asks for.
@@ -88,6 +89,7 @@ impl Call {
             portcullis: self.portcullis(),
             mode: self.shared.config.limits,
             context: &self.context,
+            in_process: &self.shared.in_process,
         }
     }
 }

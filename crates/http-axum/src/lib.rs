@@ -45,7 +45,7 @@ pub use config::{LimitMode, RoutesConfig, Switch};
 pub use csrf::{CsrfLayer, CsrfService, OriginError, csrf_layer};
 pub use extract::{Auth, MaybeAuth, PageAuth, Require, SessionAuth, TokenAuth};
 pub use form_token::{CheckedForm, FORM_TOKEN_FIELD, FormToken};
-pub use limit::{Limits, Per, RouteLimit};
+pub use limit::{Limits, Per, RouteLimit, WithoutStore};
 pub use openapi::openapi;
 pub use policy::{
     AnyOf, CheckError, Denied, Fresh, HasRole, HasScope, InSession, Policy, RoleType, ScopeName,

@@ -1,13 +1,15 @@
 //! Limits: how often a route may be asked, by address, by identifier and by everybody together.
 //!
 //! They are taken from the narrowest to the widest and before any work, so that one client that is over its own limit
-//! uses up nobody else's. What they count is kept in the store and shared by every process on it; where the store does
-//! not answer, the route does not either.
+//! uses up nobody else's. What they count is kept in the store and shared by every process on it. What holds where the
+//! store does not answer, each route says ([`WithoutStore`], SECURITY TH-12): nothing is ever unlimited.
+
+mod in_process;
 
 use std::error::Error;
 use std::time::Duration;
 
-use portcullis_backends::Portcullis;
+use portcullis_backends::{FlowError, Portcullis};
 use portcullis_core::backend::RequestContext;
 use portcullis_core::net::limit_prefix;
 use portcullis_core::store::{LimitKey, RateLimit, Taken};
@@ -15,6 +17,8 @@ use portcullis_core::store::{LimitKey, RateLimit, Taken};
 use crate::code::Code;
 use crate::config::LimitMode;
 use crate::problem::Problem;
+use WithoutStore::{InProcess as InProcessOnly, Refuse};
+pub(crate) use in_process::InProcess;
 
 /// By what a limit tells callers apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,12 +58,23 @@ pub struct RouteLimit {
     pub limit: RateLimit,
 }
 
+/// What holds for a route while the store of its limits does not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WithoutStore {
+    /// It is counted in this process alone: for routes whose work needs people only, who may be in another store.
+    InProcess,
+    /// It answers 503 before any work: for routes that need sessions, which are kept with the limits, and for those that
+    /// send mail to somebody who may not have asked, whose mailbox the count of all processes together protects.
+    Refuse,
+}
+
 /// The limits of a route, or why it has none.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Limits {
-    /// These, narrowest first.
-    Of(&'static [RouteLimit]),
+    /// These, narrowest first, and what holds without their store.
+    Of(&'static [RouteLimit], WithoutStore),
     /// None.
     None {
         /// Why none are needed.
@@ -82,66 +97,95 @@ const fn limit(bucket: &'static str, per: Per, burst: u32, period: Duration) -> 
 /// does not reach, since what succeeds is given back; one name may be used sixty times in a quarter of an hour from
 /// anywhere, success or not, so that an account of one's own buys no more hashes than anybody's. There is no count of
 /// everybody together: whoever filled it would keep everybody out, and the hash queue says `Busy` before that.
-pub(crate) const SIGN_IN: Limits = Limits::Of(&[
+const SIGN_INS: &[RouteLimit] = &[
     limit("sign-in", Per::Address, 30, MINUTE),
     limit("sign-in", Per::Guesses, 60, Duration::from_secs(15 * 60)),
-]);
+];
+
+/// A session is needed in the end: without its store there is none, and so no hash for it.
+pub(crate) const SIGN_IN: Limits = Limits::Of(SIGN_INS, Refuse);
+
+/// The same counts. A pair of tokens is kept with the people.
+pub(crate) const TOKEN: Limits = Limits::Of(SIGN_INS, InProcessOnly);
 
 /// A password given again is counted with those of sign-in: whoever guesses gets no second count.
-pub(crate) const STEP_UP: Limits = Limits::Of(&[limit("sign-in", Per::Address, 30, MINUTE)]);
+pub(crate) const STEP_UP: Limits =
+    Limits::Of(&[limit("sign-in", Per::Address, 30, MINUTE)], Refuse);
 
 /// A sign-up costs a hash, a row and a mail to somebody who may not have asked for it: ten an hour from one address,
 /// and five mails in a quarter of an hour to one mailbox, whichever route sends them (SECURITY TH-08).
-pub(crate) const SIGN_UP: Limits = Limits::Of(&[
-    limit("sign-up", Per::Address, 10, HOUR),
-    MAIL_TO_ONE,
-    MAIL_TO_ALL,
-]);
+pub(crate) const SIGN_UP: Limits = Limits::Of(
+    &[
+        limit("sign-up", Per::Address, 10, HOUR),
+        MAIL_TO_ONE,
+        MAIL_TO_ALL,
+    ],
+    Refuse,
+);
 
 /// As a sign-up, without the hash and the row.
-pub(crate) const SEND_LINK: Limits = Limits::Of(&[
-    limit("send-link", Per::Address, 10, HOUR),
-    MAIL_TO_ONE,
-    MAIL_TO_ALL,
-]);
+pub(crate) const SEND_LINK: Limits = Limits::Of(
+    &[
+        limit("send-link", Per::Address, 10, HOUR),
+        MAIL_TO_ONE,
+        MAIL_TO_ALL,
+    ],
+    Refuse,
+);
 
 /// A link or a code to sign in with: people behind one address ask for it as often as they sign in, so more than
 /// sign-ups, and no more mail to one mailbox than any other route sends.
-pub(crate) const SIGN_IN_MAIL: Limits = Limits::Of(&[
-    limit("sign-in-mail", Per::Address, 30, HOUR),
-    MAIL_TO_ONE,
-    MAIL_TO_ALL,
-]);
+pub(crate) const SIGN_IN_MAIL: Limits = Limits::Of(
+    &[
+        limit("sign-in-mail", Per::Address, 30, HOUR),
+        MAIL_TO_ONE,
+        MAIL_TO_ALL,
+    ],
+    Refuse,
+);
 
 /// As sending a link: the answer costs a mail, and the mailbox's count is the one that every mail has.
-pub(crate) const FORGOT: Limits = Limits::Of(&[
-    limit("forgot", Per::Address, 10, HOUR),
-    MAIL_TO_ONE,
-    MAIL_TO_ALL,
-]);
+pub(crate) const FORGOT: Limits = Limits::Of(
+    &[
+        limit("forgot", Per::Address, 10, HOUR),
+        MAIL_TO_ONE,
+        MAIL_TO_ALL,
+    ],
+    Refuse,
+);
 
 /// Asking for another address sends a mail to it and one to the present address, which has a count of its own.
-pub(crate) const CHANGE_MAIL: Limits = Limits::Of(&[
-    limit("change-mail", Per::Address, 10, HOUR),
-    MAIL_TO_ONE,
-    MAIL_TO_ALL,
-]);
+pub(crate) const CHANGE_MAIL: Limits = Limits::Of(
+    &[
+        limit("change-mail", Per::Address, 10, HOUR),
+        MAIL_TO_ONE,
+        MAIL_TO_ALL,
+    ],
+    Refuse,
+);
 
 /// A change costs two hashes, for somebody in a session; wrong current passwords have the delays of sign-in besides.
-pub(crate) const CHANGE: Limits = Limits::Of(&[limit("change", Per::Address, 30, MINUTE)]);
+pub(crate) const CHANGE: Limits = Limits::Of(&[limit("change", Per::Address, 30, MINUTE)], Refuse);
+
+const LINKS: &[RouteLimit] = &[limit("verify", Per::Address, 30, MINUTE)];
 
 /// Links are not guessed, having 256 bits; but a new password that comes with one is hashed.
-pub(crate) const VERIFY: Limits = Limits::Of(&[limit("verify", Per::Address, 30, MINUTE)]);
+pub(crate) const VERIFY: Limits = Limits::Of(LINKS, InProcessOnly);
+
+/// A link that is used up for a session, or only in one: it is left whole where there can be none.
+pub(crate) const SESSION_LINK: Limits = Limits::Of(LINKS, Refuse);
 
 /// Codes are guessed, five times a ticket and with delays for each address they are sent to; this bounds what one client
 /// tries over all addresses. What succeeds is given back.
-pub(crate) const CODE: Limits = Limits::Of(&[limit("email-code", Per::Address, 30, MINUTE)]);
+pub(crate) const CODE: Limits =
+    Limits::Of(&[limit("email-code", Per::Address, 30, MINUTE)], Refuse);
 
 /// Refresh tokens are not guessed either; what is counted is those that are not good.
-pub(crate) const REFRESH: Limits = Limits::Of(&[limit("refresh", Per::Address, 60, MINUTE)]);
+pub(crate) const REFRESH: Limits =
+    Limits::Of(&[limit("refresh", Per::Address, 60, MINUTE)], InProcessOnly);
 
 /// Reads up to a thousand rows, for somebody in a session; people ask for it once in a while.
-pub(crate) const EXPORT: Limits = Limits::Of(&[limit("export", Per::Address, 10, MINUTE)]);
+pub(crate) const EXPORT: Limits = Limits::Of(&[limit("export", Per::Address, 10, MINUTE)], Refuse);
 
 const MAIL_TO_ONE: RouteLimit = limit("mail", Per::Identifier, 5, Duration::from_secs(15 * 60));
 const MAIL_TO_ALL: RouteLimit = limit("mail", Per::Everybody, 1200, MINUTE);
@@ -151,6 +195,8 @@ pub(crate) struct Counted<'a> {
     pub(crate) portcullis: &'a Portcullis,
     pub(crate) mode: LimitMode,
     pub(crate) context: &'a RequestContext,
+    /// Where it is counted while the store does not answer.
+    pub(crate) in_process: &'a InProcess,
 }
 
 impl Counted<'_> {
@@ -162,12 +208,31 @@ impl Counted<'_> {
         identifier: Option<&str>,
     ) -> Result<(), Problem> {
         for (key, limit) in self.counts(limits, per, identifier) {
-            if let Taken::Limited { retry_after } = self.portcullis.take_limit(&key, &limit).await?
-            {
+            if let Taken::Limited { retry_after } = self.take_one(limits, &key, &limit).await? {
                 return Err(Problem::new(Code::RateLimited).with_retry_after(retry_after));
             }
         }
         Ok(())
+    }
+
+    async fn take_one(
+        &self,
+        limits: &Limits,
+        key: &LimitKey,
+        limit: &RateLimit,
+    ) -> Result<Taken, Problem> {
+        match (self.portcullis.take_limit(key, limit).await, limits) {
+            (Ok(taken), _) => {
+                self.in_process.ends();
+                Ok(taken)
+            }
+            (Err(error @ FlowError::Unavailable(_)), Limits::Of(_, InProcessOnly)) => {
+                self.portcullis.count_failure(&error);
+                self.in_process.begins(&error);
+                Ok(self.in_process.take(key, limit, self.portcullis.now()))
+            }
+            (Err(error), _) => Err(error.into()),
+        }
     }
 
     /// Gives one back to the address; what one name may do is counted, success or not.
@@ -176,6 +241,7 @@ impl Counted<'_> {
             if let Err(error) = self.portcullis.refund_limit(&key, &limit).await {
                 // What was asked for is done; a count that is one too high harms nobody.
                 self.portcullis.count_failure(&error);
+                self.in_process.refund(&key, &limit);
                 tracing::warn!(error = &error as &dyn Error, "a limit was not given back");
             }
         }
@@ -188,7 +254,7 @@ impl Counted<'_> {
         identifier: Option<&str>,
     ) -> impl Iterator<Item = (LimitKey, RateLimit)> {
         let limits = match limits {
-            Limits::Of(limits) => *limits,
+            Limits::Of(limits, _) => *limits,
             Limits::None { .. } => &[],
         };
         limits
@@ -255,11 +321,13 @@ mod tests {
             CHANGE,
             VERIFY,
             CODE,
+            SESSION_LINK,
+            TOKEN,
             REFRESH,
             EXPORT,
         ];
         for limits in all {
-            let Limits::Of(limits) = limits else {
+            let Limits::Of(limits, _) = limits else {
                 panic!("no limits")
             };
             assert!(limits.is_sorted_by_key(|limit| limit.per));

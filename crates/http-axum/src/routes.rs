@@ -12,6 +12,7 @@ use portcullis_backends::Portcullis;
 use crate::call::Shared;
 use crate::code::Code;
 use crate::config::RoutesConfig;
+use crate::limit::InProcess;
 use crate::problem::Problem;
 use crate::route::{HEALTH_ROUTES, ROUTES, RouteSpec};
 use crate::serve::{refuse, refuse_method, serve};
@@ -61,6 +62,7 @@ fn shared(portcullis: &Portcullis, mut config: RoutesConfig) -> Arc<Shared> {
         config,
         openapi: OnceLock::new(),
         counts: portcullis.meter(),
+        in_process: InProcess::default(),
     })
 }
 

@@ -124,7 +124,7 @@ fn refusals(spec: &RouteSpec) -> BTreeMap<u16, Vec<Code>> {
             Code::InvalidBody,
         ]);
     }
-    if matches!(spec.limits, Limits::Of(_)) {
+    if matches!(spec.limits, Limits::Of(..)) {
         codes.push(Code::RateLimited);
     }
     if spec.policy != RoutePolicy::Public {

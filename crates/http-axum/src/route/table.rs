@@ -119,7 +119,7 @@ pub static ROUTES: &[RouteSpec] = &[
     ),
     route!(
         Post "/magic-link/verify" "Sign in with the token from the mail, once",
-        MagicLink, Public, limit::VERIFY,
+        MagicLink, Public, limit::SESSION_LINK,
         body: MagicLink, answer: 200 Caller,
         events: [SignIn, SessionRevoked], codes: [InvalidLink], pages: ForForms,
         magic_link::verify
@@ -218,7 +218,7 @@ pub static ROUTES: &[RouteSpec] = &[
     ),
     route!(
         Post "/email/change/confirm" "Prove the new address in one's own session; every other session and token pair ends",
-        EmailChange, Session, limit::VERIFY,
+        EmailChange, Session, limit::SESSION_LINK,
         body: ConfirmEmailChange, answer: 204,
         events: [EmailChanged, AccessDenied], codes: [InvalidLink], pages: ForForms,
         email_change::confirm
@@ -302,7 +302,7 @@ pub static ROUTES: &[RouteSpec] = &[
     ),
     route!(
         Post "/token" "Get a pair of access and refresh token for a password",
-        Tokens, Public, limit::SIGN_IN,
+        Tokens, Public, limit::TOKEN,
         body: TokenRequest, answer: 200 Tokens,
         events: [SignIn, TokensIssued, PasswordRehashed], codes: [InvalidCredentials], pages: None,
         tokens::issue

@@ -69,6 +69,51 @@ async fn a_store_outage_is_503_on_every_route() {
     ada.check().await.expect(StatusCode::OK);
 }
 
+// TH-12
+#[tokio::test]
+async fn a_route_whose_limits_are_without_their_store_counts_in_its_process() {
+    let app = App::new().await;
+    let mut here = app.client();
+    here.peer = Some("192.0.2.1".to_owned());
+    let body = json!({ "token": "pcl_vfy_nothing" });
+    let mut answers = Vec::new();
+    for _ in 0..31 {
+        app.store.fail_next(StoreErrorKind::Unavailable);
+        let answer = here.post("/auth/signup/verify", body.clone()).await;
+        answers.push(answer.status);
+    }
+    let (granted, limited) = answers.split_at(30);
+    assert!(
+        granted
+            .iter()
+            .all(|status| *status == StatusCode::BAD_REQUEST)
+    );
+    assert_eq!(limited, [StatusCode::TOO_MANY_REQUESTS]);
+    // Others are counted apart, and where the store answers again, so does it.
+    app.store.fail_next(StoreErrorKind::Unavailable);
+    let elsewhere = app.client().post("/auth/signup/verify", body.clone()).await;
+    elsewhere.expect(StatusCode::BAD_REQUEST);
+    here.post("/auth/signup/verify", body)
+        .await
+        .expect(StatusCode::BAD_REQUEST);
+}
+
+// TH-12
+#[tokio::test]
+async fn a_route_that_needs_the_store_of_its_limits_hashes_nothing_without_it() {
+    let app = App::new().await;
+    app.client().register(ADA).await;
+    let hashes = app.hasher.hashes();
+    for _ in 0..3 {
+        app.store.fail_next(StoreErrorKind::Unavailable);
+        app.client()
+            .sign_in(ADA)
+            .await
+            .expect(StatusCode::SERVICE_UNAVAILABLE);
+    }
+    assert_eq!(app.hasher.hashes(), hashes);
+}
+
 // CC-05
 #[tokio::test]
 async fn a_full_hash_queue_is_503_with_a_time() {

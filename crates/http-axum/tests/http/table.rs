@@ -6,7 +6,8 @@ use axum::http::{Method, StatusCode};
 use portcullis_backends::core::event::{AuthEventStatus, AuthEventType};
 use portcullis_backends::core::state::EntityState;
 use portcullis_http_axum::{
-    HEALTH_ROUTES, Limits, ROUTES, RoutePolicy, RouteSpec, RoutesConfig, Switch, Verb, routes_with,
+    HEALTH_ROUTES, Limits, ROUTES, RoutePolicy, RouteSpec, RoutesConfig, Switch, Verb,
+    WithoutStore, routes_with,
 };
 use serde_json::json;
 
@@ -33,7 +34,7 @@ fn is_served(route: &RouteSpec) -> bool {
 /// What `cargo xtask routes` prints: method, path, policy, limits, events.
 fn line(route: &RouteSpec) -> String {
     let limits = match &route.limits {
-        Limits::Of(limits) => joined(limits.iter().map(|limit| {
+        Limits::Of(limits, _) => joined(limits.iter().map(|limit| {
             let (burst, period) = (limit.limit.burst, limit.limit.period);
             format!("{} {:?} {burst}/{period:?}", limit.bucket, limit.per)
         })),
@@ -75,7 +76,7 @@ fn the_list_of_routes_is_the_golden_one() {
 fn every_route_that_costs_something_is_limited_and_every_change_leaves_an_event() {
     for route in ROUTES {
         let name = format!("{} {}", route.verb.as_str(), route.path);
-        let limited = matches!(&route.limits, Limits::Of(limits) if !limits.is_empty());
+        let limited = matches!(&route.limits, Limits::Of(limits, _) if !limits.is_empty());
         let open = matches!(route.policy, RoutePolicy::Public);
         assert!(
             limited || !open || route.verb == Verb::Get,
@@ -87,6 +88,25 @@ fn every_route_that_costs_something_is_limited_and_every_change_leaves_an_event(
             "{name} changes something and declares no event"
         );
     }
+}
+
+// TH-12
+/// Every other limited route answers 503 then: it needs sessions, which are kept with the limits, or sends mail.
+#[test]
+fn every_limited_route_says_what_holds_without_the_store_of_its_limits() {
+    let in_process =
+        |route: &&RouteSpec| matches!(&route.limits, Limits::Of(_, WithoutStore::InProcess));
+    let paths = ROUTES.iter().filter(in_process).map(|route| route.path);
+    assert_eq!(
+        paths.collect::<Vec<_>>(),
+        [
+            "/signup/verify",
+            "/password/verify_token",
+            "/password/reset",
+            "/token",
+            "/refresh"
+        ]
+    );
 }
 
 #[tokio::test]
