@@ -3,6 +3,7 @@
 //! [`Builder::backend`](crate::Builder::backend).
 
 mod api_token;
+mod guarded;
 #[cfg(feature = "jwt")]
 pub(crate) mod jwt;
 mod password;
@@ -10,6 +11,7 @@ mod session;
 mod trusted_proxy;
 
 pub use api_token::ApiTokenBackend;
+pub(crate) use guarded::Guarded;
 #[cfg(feature = "jwt")]
 pub use jwt::JwtBackend;
 pub use password::PasswordBackend;

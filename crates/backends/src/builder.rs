@@ -14,7 +14,7 @@ use portcullis_core::clock::{Clock, SystemClock};
 use portcullis_core::entropy::Entropy;
 use portcullis_core::id::TenantId;
 use portcullis_core::mail::Mailer;
-use portcullis_core::policy::{PolicyOverrides, TenantPolicy};
+use portcullis_core::policy::PolicyOverrides;
 use portcullis_core::store::{
     AuditQuery, IdentityStore, PasswordHistory, RateLimitStore, ResolveSession, SecurityStore,
     SessionStore, SplitResolve, TicketStore,
@@ -28,7 +28,7 @@ use tokio::sync::{Mutex, Notify};
 
 use crate::access::AccessSigner;
 use crate::backend::{
-    ApiTokenBackend, PasswordBackend, SessionBackend, TrustedProxy, TrustedProxyBackend,
+    ApiTokenBackend, Guarded, PasswordBackend, SessionBackend, TrustedProxy, TrustedProxyBackend,
 };
 use crate::breach::{BreachCheck, BreachFailure, Breaches};
 use crate::journal::Journal;
@@ -315,6 +315,7 @@ impl<S: IdentityStore> Builder<S> {
                 security: Arc::clone(security),
                 clock: Arc::clone(clock),
                 journal: Arc::clone(journal),
+                system: settings.system_policy().ip,
             };
             Ok((
                 Arc::new(codec) as Arc<dyn AccessSigner>,
@@ -446,6 +447,7 @@ impl<S: IdentityStore> Builder<S> {
         let default_tenant =
             default_tenant(&stores, &journal, &*self.clock, &*self.entropy).await?;
         let tokens = Tokens::new(self.token_format, keys.clone());
+        let system_policy = settings.system_policy();
         let passwords = Arc::new(Passwords {
             directory: Arc::clone(&stores.directory),
             security: Arc::clone(&stores.security),
@@ -453,7 +455,7 @@ impl<S: IdentityStore> Builder<S> {
             tokens: tokens.clone(),
             clock: Arc::clone(&self.clock),
             journal: Arc::clone(&journal),
-            system_policy: TenantPolicy::default().overlaid(&settings.policy),
+            system_policy: system_policy.clone(),
         });
         let touches = Arc::new(Touches::default());
         let mut chain: Vec<Arc<dyn AuthBackend>> = vec![
@@ -463,6 +465,7 @@ impl<S: IdentityStore> Builder<S> {
                 clock: Arc::clone(&self.clock),
                 touches: Arc::clone(&touches),
                 journal: Arc::clone(&journal),
+                system: system_policy.ip.clone(),
             }),
             Arc::new(ApiTokenBackend {
                 security: Arc::clone(&stores.security),
@@ -470,6 +473,7 @@ impl<S: IdentityStore> Builder<S> {
                 clock: Arc::clone(&self.clock),
                 touches: Arc::clone(&touches),
                 journal: Arc::clone(&journal),
+                system: system_policy.ip.clone(),
             }),
         ];
         let mut access = None;
@@ -492,9 +496,17 @@ impl<S: IdentityStore> Builder<S> {
                 security: Arc::clone(&stores.security),
                 clock: Arc::clone(&self.clock),
                 journal: Arc::clone(&journal),
+                system: system_policy.ip.clone(),
             }));
         }
-        chain.extend(self.backends);
+        chain.extend(self.backends.into_iter().map(|backend| {
+            Arc::new(Guarded {
+                backend,
+                security: Arc::clone(&stores.security),
+                journal: Arc::clone(&journal),
+                system: system_policy.ip.clone(),
+            }) as Arc<dyn AuthBackend>
+        }));
         let orders = orders(&chain, self.orders)?;
         let metrics = Metrics::new(Verdicts::of(&chain));
         let portcullis = Portcullis(Arc::new(Inner {

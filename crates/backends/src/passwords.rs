@@ -152,7 +152,13 @@ impl Passwords {
         let event = self
             .journal
             .event(asking.tenant, asking.event, asking.client)?;
-        let (settlement, along, checked) = match self.verify(typed, password, asking).await? {
+        let verified = self.verify(typed, password, asking).await?;
+        // Whoever comes from where nobody may is refused like anybody else, after the same work.
+        let verified = match policy.ip.admits(asking.client.ip) {
+            true => verified,
+            false => Err((whose(verified), Reason::AddressNotAllowed)),
+        };
+        let (settlement, along, checked) = match verified {
             Ok(matched) => {
                 let event = event.about(matched.user).with(asking.detail.clone());
                 let settlement = Settlement::Succeeded { user: matched.user };
@@ -319,6 +325,13 @@ impl Passwords {
             tracing::debug!(%refusal, "the password changed while its hash was upgraded; the newer one stays");
         }
         Ok(())
+    }
+}
+
+fn whose(verified: Result<Matched, (Option<UserId>, Reason)>) -> Option<UserId> {
+    match verified {
+        Ok(matched) => Some(matched.user),
+        Err((user, _)) => user,
     }
 }
 

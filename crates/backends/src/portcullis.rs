@@ -16,6 +16,7 @@ use portcullis_core::mail::Mailer;
 use portcullis_core::net::{ClientInfo, DeviceMark};
 use portcullis_core::policy::TenantPolicy;
 use portcullis_core::principal::Principal;
+use portcullis_core::rule::credential::Arrival;
 use portcullis_core::store::{
     AuditQuery, Crossing, IdentityAdmin, IdentityStore, LimitKey, PasswordHistory, RateLimit,
     RateLimitStore, ResolveSession, SecurityStore, SessionStore, Taken, TicketStore,
@@ -315,6 +316,14 @@ impl Portcullis {
         let nobodys = SessionId::from_bytes([0; 16]);
         self.0.stores.sessions.session(nobodys).await?;
         self.has_every_key().await
+    }
+
+    /// From where a credential comes, for its rules.
+    pub(crate) fn arrival(&self, context: &RequestContext) -> Arrival<'_> {
+        Arrival {
+            ip: context.client.ip,
+            system: &self.0.passwords.system_policy.ip,
+        }
     }
 
     pub(crate) fn event(

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use ipnet::IpNet;
-use portcullis_core::policy::PolicyOverrides;
+use portcullis_core::policy::{PolicyOverrides, TenantPolicy};
 use url::{Host, Url};
 
 /// Where browsers reach the service: the only source of links in mail and of the origin that may send forms.
@@ -128,6 +128,11 @@ impl Settings {
     #[must_use]
     pub const fn policy(&self) -> &PolicyOverrides {
         &self.policy
+    }
+
+    /// The default policy with what the system level sets over it.
+    pub(crate) fn system_policy(&self) -> TenantPolicy {
+        TenantPolicy::default().overlaid(&self.policy)
     }
 
     /// Plain HTTP on loopback: cookies go without `Secure` and without the `__Host-` prefix.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entity::SubjectState;
 use crate::id::{ApiTokenId, TenantId, UserId};
-use crate::net::canonical_ip;
+use crate::net::{canonical_ip, network};
 use crate::secret::TokenDigest;
 use crate::text::is_deceptive;
 use crate::time::Timestamp;
@@ -162,17 +162,10 @@ impl IpAllowlist {
     ) -> Result<Self, ApiTokenInputError> {
         let mut nets = Vec::new();
         for entry in entries {
-            if nets.len() == ALLOWLIST_MAX || entry.len() > 64 {
+            if nets.len() == ALLOWLIST_MAX {
                 return Err(ApiTokenInputError::Allowlist);
             }
-            let net = match entry.parse::<IpNet>() {
-                Ok(net) => net.trunc(),
-                Err(_) => entry
-                    .parse::<IpAddr>()
-                    .map(IpNet::from)
-                    .map_err(|_| ApiTokenInputError::Allowlist)?,
-            };
-            nets.push(fold_mapped(net)?);
+            nets.push(network(entry).map_err(|_| ApiTokenInputError::Allowlist)?);
         }
         Ok(Self(nets))
     }
@@ -189,19 +182,6 @@ impl IpAllowlist {
     /// As entered, networks truncated to their prefix.
     pub fn iter(&self) -> impl Iterator<Item = &IpNet> {
         self.0.iter()
-    }
-}
-
-/// `::ffff:192.0.2.0/120` is `192.0.2.0/24`.
-fn fold_mapped(net: IpNet) -> Result<IpNet, ApiTokenInputError> {
-    match (net, net.prefix_len().checked_sub(96)) {
-        (IpNet::V6(v6), Some(prefix)) => match v6.addr().to_ipv4_mapped() {
-            Some(v4) => {
-                IpNet::new(IpAddr::V4(v4), prefix).map_err(|_| ApiTokenInputError::Allowlist)
-            }
-            None => Ok(net),
-        },
-        _ => Ok(net),
     }
 }
 
@@ -277,6 +257,7 @@ mod tests {
         for entry in [
             "1.2.3.4/33",
             "010.0.0.1",
+            "010.0.0.0/8",
             "1.2.3",
             "::1/129",
             "",

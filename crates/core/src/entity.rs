@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::id::{TenantId, UserId};
 use crate::identifier::{Identifier, IdentifierKind};
-use crate::policy::PolicyOverrides;
+use crate::policy::{IpOverrides, PolicyOverrides};
 use crate::role::Roles;
 use crate::state::{EntityState, Status};
 use crate::time::Timestamp;
@@ -145,6 +145,8 @@ pub struct SubjectState {
     pub epoch: Epoch,
     /// What operators have made of them.
     pub roles: Roles,
+    /// What the tenant's own policy says about where people may come from.
+    pub ip: IpOverrides,
 }
 
 /// A new person with the account that goes with them, for [`Crossing::enrol`](crate::store::Crossing::enrol).

@@ -1,5 +1,7 @@
 //! Client addresses: one canonical form, and the prefix that limits count by.
 
+mod network;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -7,6 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::language::Languages;
 use crate::text::printable;
+
+pub(crate) use network::network;
+pub use network::{NETWORKS_MAX, NetworkError, Networks};
 
 /// The canonical form of an address: an IPv4-mapped IPv6 address is the IPv4 address.
 #[must_use]

@@ -1,5 +1,6 @@
 //! What a tenant asks of its people, inherited from the system field by field.
 
+mod ip;
 mod parts;
 mod ranges;
 mod sign_up;
@@ -8,6 +9,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::net::Networks;
+
+pub use ip::{IpOverrides, IpPolicy};
 pub use parts::{
     AccountPolicy, ApiTokenPolicy, LinkPolicy, LockoutPolicy, PasswordRules, SessionPolicy,
     SignInPolicy, TokenPolicy,
@@ -28,6 +32,7 @@ pub use sign_up::{EMAIL_DOMAINS_MAX, EmailDomainError, EmailDomains, SignUpMode,
 /// | sign_in | a magic link signs in and makes no account; no code by mail, and where there is one, for 10 min |
 /// | sign_up | open to everybody |
 /// | account | erased 30 days after it was closed; removed after 7 days without a proof |
+/// | ip | from everywhere |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantPolicy {
     /// Delays after failures.
@@ -48,6 +53,8 @@ pub struct TenantPolicy {
     pub sign_up: SignUpPolicy,
     /// Closed and unproved accounts.
     pub account: AccountPolicy,
+    /// From where people may come.
+    pub ip: IpPolicy,
 }
 
 const MINUTE: u64 = 60;
@@ -103,6 +110,7 @@ impl Default for TenantPolicy {
                 erase_after: Duration::from_secs(30 * DAY),
                 unproved: Duration::from_secs(7 * DAY),
             },
+            ip: IpPolicy::default(),
         }
     }
 }
@@ -201,6 +209,10 @@ overrides! {
     account_erase_after_secs: u32 => account.erase_after, secs;
     /// How long a sign-up may stay without a proof, in seconds (at least link_email_verification_secs, at most 365 days).
     account_unproved_secs: u32 => account.unproved, secs;
+    /// Networks that people may come from, all others not; empty for everywhere (at most 256).
+    ip_allow: Networks => ip.allow, same;
+    /// Networks that people may not come from, also where `ip_allow` has them (at most 256).
+    ip_deny: Networks => ip.deny, same;
 }
 
 #[cfg(test)]

@@ -57,6 +57,11 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "erasure",
         sql: include_str!("schema/0007_erasure.sql"),
     },
+    Migration {
+        number: 8,
+        name: "tenant_networks",
+        sql: include_str!("schema/0008_tenant_networks.sql"),
+    },
 ];
 
 impl Migration {

@@ -11,9 +11,11 @@ use portcullis_core::backend::{
 use portcullis_core::clock::Clock;
 use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::id::ApiTokenId;
+use portcullis_core::policy::IpPolicy;
 use portcullis_core::principal::{Principal, Subject, Via};
 use portcullis_core::role::Roles;
 use portcullis_core::rule;
+use portcullis_core::rule::credential::Arrival;
 use portcullis_core::session::{Assurance, AssuranceLevel};
 use portcullis_core::store::SecurityStore;
 use portcullis_tokens::opaque::{TokenClass, Tokens};
@@ -32,6 +34,8 @@ pub struct ApiTokenBackend {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) touches: Arc<Touches>,
     pub(crate) journal: Arc<Journal>,
+    /// Where people may come from, where their tenant does not say it.
+    pub(crate) system: IpPolicy,
 }
 
 impl fmt::Debug for ApiTokenBackend {
@@ -83,7 +87,11 @@ impl AuthBackend for ApiTokenBackend {
             return Ok(Verdict::Rejected(Reason::UnknownCredential));
         }
         let now = self.clock.now();
-        if let Err(reason) = rule::credential::api_token(&resolved, context.client.ip, now) {
+        let from = Arrival {
+            ip: context.client.ip,
+            system: &self.system,
+        };
+        if let Err(reason) = rule::credential::api_token(&resolved, from, now) {
             let detail = json!({ "api_token": token.id });
             let kind = AuthEventType::CredentialRejected;
             self.journal

@@ -16,8 +16,10 @@ use portcullis_core::backend::{
 use portcullis_core::clock::Clock;
 use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::id::RefreshFamilyId;
+use portcullis_core::policy::IpPolicy;
 use portcullis_core::principal::{Principal, Subject, Via};
 use portcullis_core::rule;
+use portcullis_core::rule::credential::Arrival;
 use portcullis_core::secret::SecretText;
 use portcullis_core::store::SecurityStore;
 use portcullis_tokens::jwt::{
@@ -84,6 +86,8 @@ pub struct JwtBackend {
     pub(crate) security: Arc<dyn SecurityStore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) journal: Arc<Journal>,
+    /// Where people may come from, where their tenant does not say it.
+    pub(crate) system: IpPolicy,
 }
 
 impl fmt::Debug for JwtBackend {
@@ -127,8 +131,12 @@ impl AuthBackend for JwtBackend {
         };
         let theirs =
             resolved.family.user == claims.subject && resolved.family.tenant == claims.tenant;
+        let from = Arrival {
+            ip: context.client.ip,
+            system: &self.system,
+        };
         let checked = match theirs && resolved.family.epoch == claims.epoch {
-            true => rule::credential::family(&resolved, now),
+            true => rule::credential::family(&resolved, from, now),
             false => Err(Reason::EpochMoved),
         };
         if let Err(reason) = checked {

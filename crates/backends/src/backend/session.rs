@@ -10,8 +10,10 @@ use portcullis_core::backend::{
 use portcullis_core::clock::Clock;
 use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::id::SessionId;
+use portcullis_core::policy::IpPolicy;
 use portcullis_core::principal::{Principal, Subject, Via};
 use portcullis_core::rule;
+use portcullis_core::rule::credential::Arrival;
 use portcullis_core::session::ResolvedSession;
 use portcullis_core::store::ResolveSession;
 use portcullis_tokens::opaque::{TokenClass, Tokens};
@@ -27,6 +29,8 @@ pub struct SessionBackend {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) touches: Arc<Touches>,
     pub(crate) journal: Arc<Journal>,
+    /// Where people may come from, where their tenant does not say it.
+    pub(crate) system: IpPolicy,
 }
 
 impl fmt::Debug for SessionBackend {
@@ -71,7 +75,11 @@ impl AuthBackend for SessionBackend {
             return Ok(Verdict::Rejected(Reason::UnknownCredential));
         }
         let now = self.clock.now();
-        if let Err(reason) = rule::credential::session(&resolved, now) {
+        let from = Arrival {
+            ip: context.client.ip,
+            system: &self.system,
+        };
+        if let Err(reason) = rule::credential::session(&resolved, from, now) {
             let session = &resolved.session;
             let detail = json!({ "session": session.id });
             let kind = AuthEventType::CredentialRejected;

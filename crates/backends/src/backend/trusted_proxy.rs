@@ -9,8 +9,10 @@ use portcullis_core::backend::{AuthBackend, BackendError, Presented, RequestCont
 use portcullis_core::clock::Clock;
 use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::identifier::Identifier;
+use portcullis_core::policy::IpPolicy;
 use portcullis_core::principal::{Principal, Subject, Via};
 use portcullis_core::rule;
+use portcullis_core::rule::credential::Arrival;
 use portcullis_core::session::{Assurance, AssuranceLevel};
 use portcullis_core::store::{IdentityAdmin, SecurityStore};
 use serde_json::Value;
@@ -37,6 +39,8 @@ pub struct TrustedProxyBackend {
     pub(crate) security: Arc<dyn SecurityStore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) journal: Arc<Journal>,
+    /// Where people may come from, where their tenant does not say it.
+    pub(crate) system: IpPolicy,
 }
 
 impl fmt::Debug for TrustedProxyBackend {
@@ -86,7 +90,13 @@ impl AuthBackend for TrustedProxyBackend {
             return Ok(Verdict::Rejected(Reason::UnknownIdentifier));
         };
         let now = self.clock.now();
-        if let Err(reason) = rule::credential::admit(&subject, None, now) {
+        let from = Arrival {
+            ip: context.client.ip,
+            system: &self.system,
+        };
+        let admitted = rule::credential::arrive(&subject, from)
+            .and_then(|()| rule::credential::admit(&subject, None, now));
+        if let Err(reason) = admitted {
             let kind = AuthEventType::CredentialRejected;
             self.journal
                 .note(

@@ -164,8 +164,9 @@ impl Portcullis {
             return Ok(ConfirmEmailChangeOutcome::SessionRequired);
         };
         let kind = AuthEventType::EmailChanged;
+        let policy = self.policy(context.tenant).await?;
         let (token, subject) = match self
-            .read_link(&input.token, TokenKind::EmailChange, kind, context)
+            .read_link(&input.token, TokenKind::EmailChange, kind, &policy, context)
             .await?
         {
             ReadLink::Works(token, subject) => (token, subject),
@@ -184,7 +185,6 @@ impl Portcullis {
         if subject.epoch != session.epoch {
             return Ok(ConfirmEmailChangeOutcome::SessionRequired);
         }
-        let policy = self.policy(context.tenant).await?;
         let changed = match may_use(&policy.sign_up, &token.email) {
             Ok(()) => self.change_email(&token, &user, context).await?,
             Err(_refusal) => Err(Reason::SignUpNotAllowed),

@@ -79,6 +79,9 @@ impl Portcullis {
     ) -> Result<(), FlowError> {
         let policy = self.policy(context.tenant).await?;
         let kind = AuthEventType::MagicLinkRequested;
+        if !self.lets_come(kind, &input.email, &policy, context).await {
+            return Ok(());
+        }
         let event = self.event(context.tenant, kind, &context.client)?;
         let (user, person) = self.mailed_person(context.tenant, &input.email).await?;
         let event = event.about_if_known(user.as_ref().map(|user| user.id));
@@ -196,7 +199,11 @@ impl Portcullis {
             return Ok(MagicLinkOutcome::Rejected);
         };
         let policy = self.policy(context.tenant).await?;
-        let proved = match self.prove(&token, &policy, context).await? {
+        let proved = match policy.ip.admits(context.client.ip) {
+            true => self.prove(&token, &policy, context).await?,
+            false => Err(Reason::AddressNotAllowed),
+        };
+        let proved = match proved {
             Ok(proved) => proved,
             Err(reason) => {
                 self.note_magic_link(&token, reason, context).await;

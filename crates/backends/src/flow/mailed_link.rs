@@ -7,6 +7,7 @@ use portcullis_core::entity::{Epoch, SubjectState};
 use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::id::{TenantId, UserId, VerificationTokenId};
 use portcullis_core::identifier::Identifier;
+use portcullis_core::policy::TenantPolicy;
 use portcullis_core::secret::{Sealed, SecretText};
 use portcullis_core::verification::{TokenKind, TokenRejection, VerificationToken};
 use portcullis_tokens::opaque::TokenClass;
@@ -89,6 +90,7 @@ impl Portcullis {
         text: &SecretText,
         kind: TokenKind,
         event: AuthEventType,
+        policy: &TenantPolicy,
         context: &RequestContext,
     ) -> Result<ReadLink, FlowError> {
         let Some(token) = self.find_link(text, context).await? else {
@@ -99,6 +101,7 @@ impl Portcullis {
         };
         let reason = match token.check(kind, self.now()) {
             Err(rejection) => reason_of(rejection),
+            Ok(()) if !policy.ip.admits(context.client.ip) => Reason::AddressNotAllowed,
             Ok(()) => {
                 let security = &self.0.stores.security;
                 match security.subject_state(token.tenant, user).await? {

@@ -21,7 +21,7 @@ use portcullis_core::state::EntityState;
 use portcullis_core::verification::TokenKind;
 use portcullis_tokens::seal::SealError;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::mailed_link::{LinkSpec, Recipient};
@@ -101,6 +101,12 @@ impl Portcullis {
             password,
             browser: digest,
         };
+        if !self
+            .lets_come(AuthEventType::SignUp, &input.email, &policy, context)
+            .await
+        {
+            return Ok(SignUpOutcome::Accepted { browser });
+        }
         // Between the look-up and the write somebody else may sign up with the address; then it is known, and where
         // directory and accounts are two stores, known a moment before it has its account.
         for _ in 0..3 {
@@ -140,17 +146,48 @@ impl Portcullis {
     ) -> Result<(), SignUpRefusal> {
         let allowed = may_sign_up(&policy.sign_up, &email.canonical);
         if let Err(refusal) = allowed {
-            let (tenant, client) = (context.tenant, &context.client);
-            let digest = self.0.tokens.identifier_digest(tenant, &email.canonical);
-            let key = digest.first_chunk().copied().unwrap_or_default();
             let detail = json!({ "policy": refusal.to_string() });
-            let journal = &self.0.journal;
             let reason = Reason::SignUpNotAllowed;
-            journal
-                .note_once(key, tenant, None, event, reason, detail, client)
+            self.note_unasked(event, email, reason, detail, context)
                 .await;
         }
         allowed
+    }
+
+    /// Whether the policy lets somebody come from where they are. It is asked before anybody is looked up, and what is
+    /// answered does not show it.
+    pub(super) async fn lets_come(
+        &self,
+        event: AuthEventType,
+        email: &Identifier,
+        policy: &TenantPolicy,
+        context: &RequestContext,
+    ) -> bool {
+        let comes = policy.ip.admits(context.client.ip);
+        if !comes {
+            let reason = Reason::AddressNotAllowed;
+            self.note_unasked(event, email, reason, Value::Null, context)
+                .await;
+        }
+        comes
+    }
+
+    /// Notes a refusal that depends on nobody's account, under the digest of what was typed.
+    async fn note_unasked(
+        &self,
+        event: AuthEventType,
+        email: &Identifier,
+        reason: Reason,
+        detail: Value,
+        context: &RequestContext,
+    ) {
+        let (tenant, client) = (context.tenant, &context.client);
+        let digest = self.0.tokens.identifier_digest(tenant, &email.canonical);
+        let key = digest.first_chunk().copied().unwrap_or_default();
+        let journal = &self.0.journal;
+        journal
+            .note_once(key, tenant, None, event, reason, detail, client)
+            .await;
     }
 
     async fn enrol(

@@ -276,7 +276,7 @@ impl Portcullis {
                 .scopes
                 .clone()
                 .or_else(|| resolved.family.scopes.clone());
-            match self.find(&presented, &input.token, &resolved, &policy)? {
+            match self.find(&presented, &input.token, &resolved, &policy, context)? {
                 Found::Not { reason, reuse } => {
                     self.refuse_refresh(&resolved, reason, reuse, context)
                         .await?;
@@ -319,6 +319,7 @@ impl Portcullis {
         text: &SecretText,
         resolved: &ResolvedFamily,
         policy: &TokenPolicy,
+        context: &RequestContext,
     ) -> Result<Found, FlowError> {
         let (family, now, tokens) = (&resolved.family, self.now(), &self.0.tokens);
         let is_current = tokens.verify(presented, &family.current);
@@ -336,7 +337,7 @@ impl Portcullis {
             };
             return Ok(Found::Not { reason, reuse });
         }
-        if let Err(reason) = rule::credential::family(resolved, now) {
+        if let Err(reason) = rule::credential::family(resolved, self.arrival(context), now) {
             return Ok(Found::Not {
                 reason,
                 reuse: false,

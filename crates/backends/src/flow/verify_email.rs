@@ -76,11 +76,13 @@ impl Portcullis {
         input: VerifyEmail,
         context: &RequestContext,
     ) -> Result<VerifyEmailOutcome, FlowError> {
+        let policy = self.policy(context.tenant).await?;
         let (token, subject) = match self
             .read_link(
                 &input.token,
                 TokenKind::EmailVerification,
                 AuthEventType::EmailVerified,
+                &policy,
                 context,
             )
             .await?
@@ -96,7 +98,6 @@ impl Portcullis {
             return Ok(VerifyEmailOutcome::Rejected);
         }
         // Sign-up may have been closed since the link was sent (SECURITY TH-10).
-        let policy = self.policy(context.tenant).await?;
         if may_sign_up(&policy.sign_up, &token.email).is_err() {
             let (event, reason) = (AuthEventType::EmailVerified, Reason::SignUpNotAllowed);
             self.note_link(user, event, reason, context).await;
@@ -205,6 +206,9 @@ impl Portcullis {
         let kind = AuthEventType::VerificationRequested;
         if let Err(refusal) = self.let_sign_up(kind, &input.email, &policy, context).await {
             return Ok(ResendOutcome::NotAllowed(refusal));
+        }
+        if !self.lets_come(kind, &input.email, &policy, context).await {
+            return Ok(ResendOutcome::Accepted);
         }
         let event = self.event(context.tenant, kind, &context.client)?;
         let (tenant, stores) = (context.tenant, &self.0.stores);

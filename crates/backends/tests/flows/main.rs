@@ -17,6 +17,7 @@ mod erase;
 mod harness;
 #[cfg(feature = "foreign-hashes")]
 mod import_user;
+mod ip_policy;
 mod keys;
 mod known_people;
 mod lifetimes;

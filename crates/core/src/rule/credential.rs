@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use crate::api_token::ResolvedApiToken;
 use crate::entity::{Epoch, SubjectState};
 use crate::event::Reason;
+use crate::policy::IpPolicy;
 use crate::refresh::ResolvedFamily;
 use crate::rule::CLOCK_SKEW;
 use crate::session::ResolvedSession;
@@ -15,6 +16,26 @@ use crate::time::Timestamp;
 /// that was made in time: it is over as soon as the clock is right again.
 fn is_from_the_future(created_at: Timestamp, now: Timestamp) -> bool {
     created_at > now.plus(CLOCK_SKEW)
+}
+
+/// From where a credential comes, and what the system says about that.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    /// The client's address, where it is known.
+    pub ip: Option<IpAddr>,
+    /// The policy that holds where the tenant sets none of its own.
+    pub system: &'a IpPolicy,
+}
+
+/// Whether a person of this tenant may come from there. Nothing is allocated for it.
+///
+/// # Errors
+/// [`Reason::AddressNotAllowed`].
+pub fn arrive(subject: &SubjectState, from: Arrival<'_>) -> Result<(), Reason> {
+    match from.system.admits_under(&subject.ip, from.ip) {
+        true => Ok(()),
+        false => Err(Reason::AddressNotAllowed),
+    }
 }
 
 /// Whether a person may act at all: tenant and account are active, and the credential's epoch is the current one.
@@ -54,11 +75,15 @@ pub fn reset(subject: &SubjectState, epoch: Option<Epoch>, now: Timestamp) -> Re
     }
 }
 
-/// Whether a session still counts.
+/// Whether a session still counts, from there.
 ///
 /// # Errors
 /// The first [`Reason`] against it.
-pub fn session(resolved: &ResolvedSession, now: Timestamp) -> Result<(), Reason> {
+pub fn session(
+    resolved: &ResolvedSession,
+    from: Arrival<'_>,
+    now: Timestamp,
+) -> Result<(), Reason> {
     let session = &resolved.session;
     if session.revoked_at.is_some() {
         return Err(Reason::Revoked);
@@ -66,14 +91,15 @@ pub fn session(resolved: &ResolvedSession, now: Timestamp) -> Result<(), Reason>
     if !session.is_live(now) || is_from_the_future(session.created_at, now) {
         return Err(Reason::Expired);
     }
+    arrive(&resolved.subject, from)?;
     admit(&resolved.subject, Some(session.epoch), now)
 }
 
-/// Whether a refresh family still counts, and with it its access tokens.
+/// Whether a refresh family still counts, from there, and with it its access tokens.
 ///
 /// # Errors
 /// The first [`Reason`] against it.
-pub fn family(resolved: &ResolvedFamily, now: Timestamp) -> Result<(), Reason> {
+pub fn family(resolved: &ResolvedFamily, from: Arrival<'_>, now: Timestamp) -> Result<(), Reason> {
     let family = &resolved.family;
     if family.ended_at.is_some() {
         return Err(Reason::Revoked);
@@ -81,6 +107,7 @@ pub fn family(resolved: &ResolvedFamily, now: Timestamp) -> Result<(), Reason> {
     if !family.is_live(now) || is_from_the_future(family.created_at, now) {
         return Err(Reason::Expired);
     }
+    arrive(&resolved.subject, from)?;
     admit(&resolved.subject, Some(family.epoch), now)
 }
 
@@ -91,7 +118,7 @@ pub fn family(resolved: &ResolvedFamily, now: Timestamp) -> Result<(), Reason> {
 /// The first [`Reason`] against it.
 pub fn api_token(
     resolved: &ResolvedApiToken,
-    ip: Option<IpAddr>,
+    from: Arrival<'_>,
     now: Timestamp,
 ) -> Result<(), Reason> {
     let token = &resolved.token;
@@ -101,9 +128,10 @@ pub fn api_token(
     if !token.is_live(now) {
         return Err(Reason::Expired);
     }
-    if !token.ip_allowlist.allows(ip) {
+    if !token.ip_allowlist.allows(from.ip) {
         return Err(Reason::AddressNotAllowed);
     }
+    arrive(&resolved.subject, from)?;
     admit(&resolved.subject, None, now)
 }
 
@@ -111,6 +139,8 @@ pub fn api_token(
 mod tests {
     use super::*;
     use crate::id::{TenantId, UserId};
+    use crate::net::Networks;
+    use crate::policy::IpOverrides;
     use crate::state::Status;
 
     fn subject(user: EntityState, tenant: EntityState) -> SubjectState {
@@ -123,6 +153,7 @@ mod tests {
             tenant_status: Status::new(tenant, now),
             epoch: Epoch(3),
             roles: Default::default(),
+            ip: IpOverrides::default(),
         }
     }
 
@@ -149,5 +180,23 @@ mod tests {
             Err(Reason::EpochMoved)
         );
         assert_eq!(admit(&subject, Some(Epoch(3)), now), Ok(()));
+    }
+
+    #[test]
+    fn a_person_comes_from_where_their_tenant_says_or_else_the_system() {
+        let system = IpPolicy {
+            allow: Networks::parse(["192.0.2.0/24"]).unwrap(),
+            ..IpPolicy::default()
+        };
+        let mut subject = subject(EntityState::Active, EntityState::Active);
+        let mut from = Arrival {
+            ip: Some([192, 0, 2, 1].into()),
+            system: &system,
+        };
+        assert_eq!(arrive(&subject, from), Ok(()));
+        subject.ip.deny = Some(Networks::parse(["192.0.2.1"]).unwrap());
+        assert_eq!(arrive(&subject, from), Err(Reason::AddressNotAllowed));
+        from.ip = None;
+        assert_eq!(arrive(&subject, from), Err(Reason::AddressNotAllowed));
     }
 }

@@ -77,6 +77,7 @@ mod tests {
             tenant_status: Status::new(EntityState::Active, Timestamp::from_secs(0)),
             epoch: Epoch(0),
             roles: Default::default(),
+            ip: crate::policy::IpOverrides::default(),
         };
         let proved = proved.iter().map(|canonical| VerifiedIdentifier {
             kind: IdentifierKind::Email,

@@ -124,7 +124,7 @@ fn access_tokens() -> Vec<Row> {
 
 #[rustfmt::skip]
 fn policy() -> Vec<Row> {
-    let TenantPolicy { lockout, password, session, api_token, token, link, sign_in, sign_up, account } = TenantPolicy::default();
+    let TenantPolicy { lockout, password, session, api_token, token, link, sign_in, sign_up, account, ip: _ } = TenantPolicy::default();
     let secs = |duration: std::time::Duration| code(duration.as_secs());
     vec![
         row("policy.lockout_free_attempts", code(lockout.free_attempts), "failures in a row before the first delay, 1 to 100"),
@@ -157,5 +157,7 @@ fn policy() -> Vec<Row> {
         row("policy.email_code_life_secs", secs(sign_in.email_code_life), "life of that code, 60 to 600"),
         row("policy.sign_up", code(sign_up.mode), "who may sign up by themselves: `open` to everybody, `domains`, `invite_only` (there are no invitations yet, so nobody) or `closed`; the operator's `user create` and `user import` always work"),
         row("policy.sign_up_domains", "none", "for `domains`: the domains of addresses that may sign up, and be changed to, such as `[\"example.com\", \"*.example.com\"]`; at most 256"),
+        row("policy.ip_allow", "everywhere", "networks that people may come from, and all others not, such as `[\"192.0.2.0/24\", \"2001:db8::/32\"]`; at most 256. The command line is not asked"),
+        row("policy.ip_deny", "none", "networks that people may not come from, also where `policy.ip_allow` has them; at most 256"),
     ]
 }

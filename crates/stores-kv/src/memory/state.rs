@@ -128,6 +128,7 @@ impl State {
             tenant_status: tenant.status.clone(),
             epoch: account.epoch,
             roles: account.roles.clone(),
+            ip: tenant.policy.ip(),
         })
     }
 

@@ -13,7 +13,7 @@ macro_rules! subject_columns {
     () => {
         "a.user_id, a.tenant_id, a.handle, \
          a.state, a.state_reason, a.state_since, a.state_until, a.epoch, a.roles, \
-         t.state, t.state_reason, t.state_since, t.state_until"
+         t.state, t.state_reason, t.state_since, t.state_until, t.networks"
     };
 }
 pub(super) use subject_columns;
@@ -28,6 +28,8 @@ pub(super) fn subject(columns: &mut Columns<'_>) -> Result<SubjectState, StoreEr
         epoch: epoch(columns)?,
         roles: columns.json("roles")?,
         tenant_status: status(columns.of("tenant_security"))?,
+        // Null for most tenants, and then nothing is read.
+        ip: columns.optional_json("networks")?.unwrap_or_default(),
     })
 }
 

@@ -4,6 +4,7 @@ use portcullis_core::along::{Along, Refusal};
 use portcullis_core::entity::TenantSecurity;
 use portcullis_core::error::StoreError;
 use portcullis_core::id::TenantId;
+use portcullis_core::policy::PolicyOverrides;
 use portcullis_core::store::WriteResult;
 
 use super::companions::accompanied;
@@ -32,9 +33,19 @@ pub(super) async fn security<D: Driver>(
     driver.one(SECURITY, values![tenant], tenant_security).await
 }
 
+/// What the policy says about where people may come from, once more by itself: it is read with every credential, and the
+/// rest of the policy is not.
+fn networks(policy: &PolicyOverrides) -> Result<Value, StoreError> {
+    let ip = policy.ip();
+    if ip.is_empty() {
+        return Ok(Value::Null);
+    }
+    Value::json(&ip)
+}
+
 const INSERT: &str = "INSERT INTO tenant_security \
-     (tenant_id, state, state_reason, state_since, state_until, policy) \
-     VALUES (?, ?, ?, ?, ?, ?)";
+     (tenant_id, state, state_reason, state_since, state_until, policy, networks) \
+     VALUES (?, ?, ?, ?, ?, ?, ?)";
 
 pub(super) fn security_step(
     tenant: TenantId,
@@ -48,6 +59,7 @@ pub(super) fn security_step(
         status.detail.since,
         status.detail.until,
         Value::json(&security.policy)?,
+        networks(&security.policy)?,
     ];
     Ok(Step::new("insert the tenant's security", INSERT, values).if_taken(Refusal::Exists))
 }
@@ -55,7 +67,7 @@ pub(super) fn security_step(
 /// The same state again is no transition.
 const SET: &str = concat!(
     "UPDATE tenant_security \
-     SET state = ?, state_reason = ?, state_since = ?, state_until = ?, policy = ? \
+     SET state = ?, state_reason = ?, state_since = ?, state_until = ?, policy = ?, networks = ? \
      WHERE tenant_id = ? AND (state = ? OR ",
     effective_state!(),
     " IN (?, ?, ?, ?, ?, ?))"
@@ -93,6 +105,7 @@ pub(super) async fn set_security<D: Driver>(
         now,
         status.detail.until,
         Value::json(policy)?,
+        networks(policy)?,
         *tenant,
         to,
         now,

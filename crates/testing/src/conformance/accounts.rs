@@ -3,6 +3,7 @@
 use portcullis_core::along::{Along, Refusal};
 use portcullis_core::entity::Epoch;
 use portcullis_core::id::TenantId;
+use portcullis_core::net::Networks;
 use portcullis_core::policy::PolicyOverrides;
 use portcullis_core::state::{EntityState, Status};
 use portcullis_core::store::SecurityStore;
@@ -181,6 +182,30 @@ pub async fn a_tenants_state_shows_in_its_people<S: SecurityStore>(trial: Trial<
     let subject = store.subject_state(tenant, user).await.unwrap().unwrap();
     assert_eq!(subject.tenant_status, security.status);
     assert_eq!(subject.user_status.state, EntityState::Active);
+}
+
+/// What a tenant's policy says about where people may come from is read with its people, and gone when it is taken back.
+pub async fn a_tenants_networks_show_in_its_people<S: SecurityStore>(trial: Trial<S>) {
+    let store = &trial.store;
+    let (tenant, user) = trial.somebody().await;
+    let read = || async { store.subject_state(tenant, user).await.unwrap().unwrap().ip };
+    assert!(read().await.is_empty());
+    let mut security = store.tenant_security(tenant).await.unwrap().unwrap();
+    security.status.detail.since = after(1);
+    security.policy.ip_allow = Some(Networks::parse(["192.0.2.0/24", "2001:db8::/32"]).unwrap());
+    security.policy.ip_deny = Some(Networks::default());
+    for _ in 0..2 {
+        applied(store.set_tenant_security(&security, Along::default()).await);
+        assert_eq!(read().await, security.policy.ip());
+        assert_eq!(
+            store.tenant_security(tenant).await.unwrap().as_ref(),
+            Some(&security)
+        );
+        // Taken back in the second round.
+        security.policy.ip_allow = None;
+        security.policy.ip_deny = None;
+    }
+    assert!(read().await.is_empty());
 }
 
 // CC-01

@@ -104,6 +104,7 @@ macro_rules! conformance {
             an_epoch_moves_by_one_a_call
             a_tenants_state_and_policy_are_replaced
             a_tenants_state_shows_in_its_people
+            a_tenants_networks_show_in_its_people
             a_key_marker_is_replaced_by_who_knows_it
         );
         $crate::conformance!(@any_tenant $fresh:

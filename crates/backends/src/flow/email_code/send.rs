@@ -115,7 +115,10 @@ impl Portcullis {
             return Ok(kept);
         }
         let email = stored_address(user.as_ref(), &input.email);
-        let allowed = self.may_have_a_code(person.as_ref(), email, &policy, waited);
+        let allowed = match policy.ip.admits(context.client.ip) {
+            true => self.may_have_a_code(person.as_ref(), email, &policy, waited),
+            false => Err(Reason::AddressNotAllowed),
+        };
         let epoch = person.as_ref().map(|person| person.subject.epoch);
         let life = policy.sign_in.email_code_life;
         let (token, code) = (

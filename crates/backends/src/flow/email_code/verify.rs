@@ -142,6 +142,9 @@ impl Portcullis {
         if !self.is_code_of(found, code) {
             return Ok(Err(Reason::WrongCode));
         }
+        if !policy.ip.admits(context.client.ip) {
+            return Ok(Err(Reason::AddressNotAllowed));
+        }
         let email = found.asked.email()?;
         let (user, person) = self.mailed_person(tenant, &email).await?;
         let moved = found.asked.user != user.as_ref().map(|user| user.id);

@@ -39,6 +39,9 @@ impl Portcullis {
         let tenant = context.tenant;
         let policy = self.policy(tenant).await?;
         let kind = AuthEventType::PasswordResetRequested;
+        if !self.lets_come(kind, &input.email, &policy, context).await {
+            return Ok(());
+        }
         let event = self.event(tenant, kind, &context.client)?;
         let stores = &self.0.stores;
         let found = stores.directory.find_user(tenant, &input.email).await?;

@@ -163,7 +163,7 @@ impl Portcullis {
         policy: &TenantPolicy,
         context: &RequestContext,
     ) -> Result<Option<Opened>, FlowError> {
-        let (token, subject) = match self.read_link(token, KIND, EVENT, context).await? {
+        let (token, subject) = match self.read_link(token, KIND, EVENT, policy, context).await? {
             ReadLink::Works(token, subject) => (token, subject),
             ReadLink::Rejected => return Ok(None),
         };
