@@ -7,6 +7,7 @@
 mod admin;
 mod api_tokens;
 mod close_account;
+mod custom_token;
 mod email_change;
 mod email_code;
 mod end_everything;
@@ -32,6 +33,10 @@ mod verify_email;
 pub use admin::{AdminOutcome, OpenAccountOutcome, StateChange, UserRecord};
 pub use api_tokens::{ApiTokenInfo, CreateApiTokenOutcome, NewApiToken};
 pub use close_account::CloseAccountOutcome;
+pub use custom_token::{
+    IssueRefusal, IssueToken, IssueTokenOutcome, IssuedToken, RedeemTokenOutcome, RedeemedToken,
+    TOKEN_PAYLOAD_MAX_BYTES,
+};
 pub use email_change::{
     ConfirmEmailChange, ConfirmEmailChangeOutcome, RequestEmailChange, RequestEmailChangeOutcome,
 };

@@ -21,6 +21,10 @@ mod worker;
 #[doc = include_str!("../../../docs/cookbook/write-a-mailer.md")]
 struct WriteAMailer;
 
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/cookbook/issue-a-token.md")]
+struct IssueAToken;
+
 #[cfg(all(doctest, feature = "breach"))]
 #[doc = include_str!("../../../docs/cookbook/refuse-breached-passwords.md")]
 struct RefuseBreachedPasswords;

@@ -96,6 +96,10 @@ spelled! {
         PasswordChanged = "password_changed",
         /// A password hash was brought up to the current parameters.
         PasswordRehashed = "password_rehashed",
+        /// A single-use token of an application's own kind was made.
+        OneTimeTokenIssued = "one_time_token_issued",
+        /// It was used up, or somebody tried to.
+        OneTimeTokenRedeemed = "one_time_token_redeemed",
         /// An administrator opened an account.
         AccountOpened = "account_opened",
         /// An account's state was set.

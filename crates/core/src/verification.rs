@@ -1,6 +1,6 @@
 //! Single-use tokens that arrive by mail.
 
-use std::time::Duration;
+mod kind;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,69 +9,7 @@ use crate::id::{TenantId, UserId, VerificationTokenId};
 use crate::secret::{Sealed, TokenDigest};
 use crate::time::Timestamp;
 
-/// What a verification token is for. It works for nothing else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum TokenKind {
-    /// Proves that an address reaches its owner, and activates the account.
-    EmailVerification,
-    /// Sets a new password.
-    PasswordReset,
-    /// Signs in.
-    MagicLink,
-    /// Signs in together with a code that was sent by mail. It is mailed to nobody: a ticket knows it.
-    EmailCode,
-    /// Proves a new address.
-    EmailChange,
-    /// Accepts an invitation.
-    Invite,
-}
-
-impl TokenKind {
-    /// Every kind.
-    pub const ALL: [Self; 6] = [
-        Self::EmailVerification,
-        Self::PasswordReset,
-        Self::MagicLink,
-        Self::EmailCode,
-        Self::EmailChange,
-        Self::Invite,
-    ];
-
-    /// The stored spelling.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::EmailVerification => "email_verification",
-            Self::PasswordReset => "password_reset",
-            Self::MagicLink => "magic_link",
-            Self::EmailCode => "email_code",
-            Self::EmailChange => "email_change",
-            Self::Invite => "invite",
-        }
-    }
-
-    /// The kind of a stored spelling.
-    #[must_use]
-    pub fn from_stored(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
-    }
-
-    /// How long a token of the kind lives where policy says nothing else.
-    #[must_use]
-    pub const fn default_ttl(self) -> Duration {
-        const MINUTE: u64 = 60;
-        const DAY: u64 = 24 * 60 * MINUTE;
-        Duration::from_secs(match self {
-            Self::EmailVerification | Self::EmailChange => DAY,
-            Self::PasswordReset => 30 * MINUTE,
-            Self::MagicLink => 15 * MINUTE,
-            Self::EmailCode => 10 * MINUTE,
-            Self::Invite => 7 * DAY,
-        })
-    }
-}
+pub use kind::{KindName, KindNameError, TokenKind};
 
 /// A verification token as stored. The secret itself is in the mail only.
 #[derive(Clone, Debug)]

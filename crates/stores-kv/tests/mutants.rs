@@ -12,7 +12,7 @@ use portcullis_testing::conformance::{
 };
 use portcullis_testing::mutants::{
     CaseFoldingIdentifiers, ChangeWithoutToken, ClaimedTwice, CountThenInsert, EffectWithoutEvent,
-    EndsNoLinks, EpochNotMoved, ErasesTheSurface, ForgetsExpiry, IdReuse, LookThenDiscard,
+    EndsNoLinks, EpochNotMoved, ErasesTheSurface, ForgetsExpiry, IdReuse, KindsMixedUp, LookThenDiscard,
     LookThenTake, LostUpdate, MailLost, NewestFirstForgotten, NonAtomicConsume, NotForgiven,
     NotRemembered, OpensTwice, RefusedButCommitted, RememberedApart, ResurrectingRename,
     ResurrectingTouch, RolesOverwritten, RotatesOldName, SupersedeForgotten, WrongTenant,
@@ -46,6 +46,8 @@ caught! {
         ForgetsExpiry by tokens::a_token_works_before_its_end_and_not_at_it;
     a_token_that_is_looked_at_and_then_spent_is_caught:
         NonAtomicConsume by tokens::one_of_many_spends_a_token;
+    a_token_that_works_for_another_kind_is_caught:
+        KindsMixedUp by supersession::kinds_are_told_apart;
     a_token_that_outlives_the_next_is_caught:
         SupersedeForgotten by supersession::a_new_token_supersedes_the_older;
     a_lost_update_is_caught:

@@ -63,7 +63,7 @@ pub use people::{CaseFoldingIdentifiers, ChangeWithoutToken, WrongTenant};
 pub use roles::RolesOverwritten;
 pub use sessions::{IdReuse, ResurrectingRename, ResurrectingTouch, RotatesOldName};
 pub use tickets::LookThenTake;
-pub use tokens::{ForgetsExpiry, NonAtomicConsume, SupersedeForgotten};
+pub use tokens::{ForgetsExpiry, KindsMixedUp, NonAtomicConsume, SupersedeForgotten};
 
 #[cfg(doc)]
 use crate::wrap::Around;

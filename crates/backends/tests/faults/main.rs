@@ -14,6 +14,7 @@ mod admin;
 mod api_tokens;
 mod background;
 mod chain;
+mod custom_token;
 mod email_change;
 mod email_code;
 mod erase;

@@ -11,6 +11,7 @@ mod account;
 mod basic;
 mod chain;
 mod clock;
+mod custom_token;
 mod email_change;
 mod email_code;
 mod erase;

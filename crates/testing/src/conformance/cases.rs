@@ -149,6 +149,7 @@ macro_rules! conformance {
         );
         $crate::conformance!(@supersession $fresh:
             a_new_token_supersedes_the_older
+            kinds_are_told_apart
             a_token_without_owner_supersedes_by_address
             a_token_for_somebody_supersedes_nobodys_at_their_address
             only_live_tokens_are_superseded

@@ -21,7 +21,7 @@ use portcullis_core::session::{Assurance, AssuranceLevel, Device, Session};
 use portcullis_core::state::{EntityState, Status};
 use portcullis_core::store::{AccountOpening, Crossing, IdentityAdmin};
 use portcullis_core::time::Timestamp;
-use portcullis_core::verification::{TokenKind, VerificationToken};
+use portcullis_core::verification::{KindName, TokenKind, VerificationToken};
 
 use super::expect::applied;
 use super::trial::Trial;
@@ -69,6 +69,27 @@ pub(super) fn spend(token: &VerificationToken, now: Timestamp) -> Spend {
 }
 
 /// Samples: everything is set, so that a store that loses a field is found out.
+/// A kind that an application named.
+pub(super) fn custom(name: &str) -> TokenKind {
+    TokenKind::Custom(KindName::new(name).unwrap())
+}
+
+/// Every kind of ours, and some of an application's that a careless store mixes up: beginnings of one another, and
+/// names as long as they may be that differ at their end.
+pub(super) fn kinds() -> Vec<TokenKind> {
+    let long = "a".repeat(31);
+    let names = [
+        "invites",
+        "seat",
+        "seat_",
+        "seats",
+        &format!("{long}a"),
+        &format!("{long}b"),
+    ];
+    let custom = names.into_iter().map(custom);
+    TokenKind::ALL.into_iter().chain(custom).collect()
+}
+
 impl<S> Trial<S> {
     pub(super) fn new_tenant(&self) -> (Tenant, TenantSecurity) {
         let id = TenantId::from_bytes(self.id());

@@ -8,7 +8,7 @@ use portcullis_core::time::Timestamp;
 use portcullis_core::verification::{TokenKind, TokenRejection, VerificationToken};
 
 use super::expect::{applied, refused};
-use super::sample::{START, after, just_before, spend};
+use super::sample::{START, after, just_before, kinds, spend};
 use super::trial::{Trial, rounds};
 
 const KIND: TokenKind = TokenKind::EmailVerification;
@@ -63,6 +63,36 @@ pub async fn a_new_token_supersedes_the_older<S: SecurityStore>(trial: Trial<S>)
     for token in &untouched {
         assert_eq!(trial.superseded_at(token).await, None);
         applied(trial.spend(spend(token, after(9))).await);
+    }
+}
+
+// OT-05
+/// Kinds are told apart, those of an application by their whole name: no token supersedes one of another kind, and none
+/// works for it.
+pub async fn kinds_are_told_apart<S: SecurityStore>(trial: Trial<S>) {
+    let (tenant, user) = trial.somebody().await;
+    for owner in [Some(user), None] {
+        let mut tokens = Vec::new();
+        for kind in kinds() {
+            tokens.push(trial.issue(trial.new_token(kind, tenant, owner)).await);
+        }
+        for token in &tokens {
+            if let Some(user) = owner {
+                let live = trial.live_token((tenant, user), token.kind, START).await;
+                assert_eq!(live, Some(token.id), "{:?}", token.kind);
+            }
+            for other in kinds().into_iter().filter(|kind| *kind != token.kind) {
+                let mut spend = spend(token, START);
+                spend.kind = other;
+                let why = refused(trial.spend(spend).await);
+                let expected = Refusal::Token(TokenRejection::OtherKind);
+                assert_eq!(why, expected, "{:?} as {other:?}", token.kind);
+            }
+        }
+        for token in &tokens {
+            assert_eq!(trial.superseded_at(token).await, None, "{:?}", token.kind);
+            applied(trial.spend(spend(token, START)).await);
+        }
     }
 }
 
@@ -237,7 +267,7 @@ pub async fn revoking_supersedes_a_persons_tokens<S: SecurityStore>(trial: Trial
     let (tenant, user) = trial.somebody().await;
     let other = trial.person(tenant).await;
     let mut theirs = Vec::new();
-    for kind in TokenKind::ALL {
+    for kind in kinds() {
         theirs.push(trial.issue(trial.new_token(kind, tenant, Some(user))).await);
     }
     let used = theirs.pop().unwrap();

@@ -7,7 +7,7 @@ use portcullis_core::time::Timestamp;
 use portcullis_core::verification::{TokenKind, TokenRejection, VerificationToken};
 
 use super::expect::{applied, assert_same_token, refused, winners};
-use super::sample::{EXTREMES, START, after, just_before, spend};
+use super::sample::{EXTREMES, START, after, custom, just_before, kinds, spend};
 use super::trial::{Trial, rounds};
 
 const KIND: TokenKind = TokenKind::EmailVerification;
@@ -33,7 +33,7 @@ impl<S: SecurityStore> Trial<S> {
 /// A token reads back as it was issued, and looking at it changes nothing.
 pub async fn looking_at_a_token_changes_nothing<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
-    for kind in TokenKind::ALL {
+    for kind in kinds() {
         let owned = trial.new_token(kind, tenant, Some(user));
         let mut ownerless = trial.new_token(kind, tenant, None);
         ownerless.payload = None;
@@ -66,8 +66,11 @@ pub async fn a_token_is_spent_once<S: SecurityStore>(trial: Trial<S>) {
 /// Of 64 who spend one token at once, one does.
 pub async fn one_of_many_spends_a_token<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
-    for _ in 0..rounds() {
-        let token = trial.issue(trial.new_token(KIND, tenant, Some(user))).await;
+    for round in 0..rounds() {
+        // By turns one of ours and one of an application's own, with an owner and without.
+        let kind = if round % 2 == 0 { KIND } else { custom("seat") };
+        let owner = (round % 4 < 2).then_some(user);
+        let token = trial.issue(trial.new_token(kind, tenant, owner)).await;
         let spend = spend(&token, after(1));
         let spent = trial
             .race(64, |_, store| async move {

@@ -9,7 +9,7 @@ use portcullis_core::along::{Along, Refusal, Spend, Write};
 use portcullis_core::error::StoreError;
 use portcullis_core::id::VerificationTokenId;
 use portcullis_core::store::{IdentityAuthnLog, VerificationStore, WriteResult};
-use portcullis_core::verification::{TokenRejection, VerificationToken};
+use portcullis_core::verification::{TokenKind, TokenRejection, VerificationToken};
 
 use super::{let_others_look, mutant};
 use crate::wrap::Around;
@@ -37,6 +37,33 @@ impl<S: VerificationStore> Around for ForgetsExpiry<S> {
         {
             let last = token.expires_at.minus(Duration::from_micros(1));
             spend.now = spend.now.min(last);
+        }
+        along
+    }
+}
+
+mutant! {
+    /// Takes every kind that an application named for one.
+    ///
+    /// Caught by [`supersession::kinds_are_told_apart`](crate::conformance::supersession::kinds_are_told_apart).
+    KindsMixedUp {}
+}
+
+#[async_trait]
+impl<S: VerificationStore> Around for KindsMixedUp<S> {
+    type Store = S;
+
+    fn store(&self) -> &S {
+        &self.store
+    }
+
+    async fn companions(&self, mut along: Along) -> Along {
+        if let Some(spend) = &mut along.spend
+            && let TokenKind::Custom(_) = spend.kind
+            && let Ok(Some(token)) = self.store.peek(spend.id).await
+            && let TokenKind::Custom(_) = token.kind
+        {
+            spend.kind = token.kind;
         }
         along
     }
