@@ -12,11 +12,11 @@ use portcullis_testing::conformance::{
 };
 use portcullis_testing::mutants::{
     CaseFoldingIdentifiers, ChangeWithoutToken, ClaimedTwice, CountThenInsert, EffectWithoutEvent,
-    EndsNoLinks, EpochNotMoved, ErasesTheSurface, ForgetsExpiry, IdReuse, KindsMixedUp, LookThenDiscard,
-    LookThenTake, LostUpdate, MailLost, NewestFirstForgotten, NonAtomicConsume, NotForgiven,
-    NotRemembered, OpensTwice, RefusedButCommitted, RememberedApart, ResurrectingRename,
-    ResurrectingTouch, RolesOverwritten, RotatesOldName, SupersedeForgotten, WrongTenant,
-    is_caught,
+    EndsNoLinks, EpochNotMoved, ErasesTheSurface, ForgetsExpiry, IdReuse, KindsMixedUp,
+    LookThenDiscard, LookThenTake, LostUpdate, MailLost, NewestFirstForgotten, NonAtomicConsume,
+    NotForgiven, NotRemembered, OpensTwice, RefusedButCommitted, RememberedApart,
+    ResurrectingRename, ResurrectingTouch, RolesOverwritten, RotatesOldName, SupersedeForgotten,
+    WrongTenant, is_caught,
 };
 use portcullis_testing::{Around, FaultStore, Wrapped};
 
