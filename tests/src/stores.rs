@@ -247,7 +247,7 @@ impl Redis {
         let mut text = String::new();
         while text.len() < length {
             text.push_str(&lines.next().expect("the rest"));
-            text.push('\n');
+            text.push_str("\r\n");
         }
         text
     }

@@ -53,7 +53,7 @@ pub trait AccountStore: Send + Sync + 'static {
     ) -> WriteResult<()>;
 
     /// Marks an identifier as proved and activates what comes with it. Refused with `Transition` where `activate` is
-    /// set and the account is none of candidate, pending and active.
+    /// set and the account is none of candidate, pending and active, and where it is terminated in any case.
     async fn verify_identifier(
         &self,
         tenant: TenantId,

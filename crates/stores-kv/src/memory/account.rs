@@ -30,6 +30,9 @@ impl State {
         let activates = match from {
             _ if !activation.activate => {
                 self.holder(owner)?;
+                if from == EntityState::Terminated {
+                    return Err(Refusal::Transition { from }.into());
+                }
                 false
             }
             EntityState::Candidate | EntityState::Pending => true,

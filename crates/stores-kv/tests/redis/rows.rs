@@ -216,20 +216,21 @@ impl Server {
 }
 
 #[tokio::test]
-async fn a_write_is_one_script_with_at_most_two_reads_before_it() {
+async fn a_write_is_one_command_with_at_most_two_reads_before_it() {
     let Some(server) = Server::start(&[]) else {
         return;
     };
     let store = server.store().await;
     let sessions = KvSessions::new(store.clone());
     // Redis has the script.
-    put(&store, "k", after(1), NOW).await;
+    put_both(&store, "k", "l").await;
     let scripts = server.calls("evalsha").await;
     sessions.insert_session(&session(1), 5).await.unwrap();
     assert_eq!(server.calls("evalsha").await - scripts, 1);
     sessions.insert_session(&session(2), 5).await.unwrap();
     assert_eq!(server.calls("evalsha").await - scripts, 2);
     assert_eq!(server.calls("mget").await, 1);
+    let plain = server.calls("set").await;
     let limits = KvLimits::new(store);
     let once = RateLimit {
         burst: 1,
@@ -239,5 +240,6 @@ async fn a_write_is_one_script_with_at_most_two_reads_before_it() {
     assert_eq!(limits.take(&key, &once, NOW).await.unwrap(), Taken::Granted);
     let limited = limits.take(&key, &once, NOW).await.unwrap();
     assert!(matches!(limited, Taken::Limited { .. }));
-    assert_eq!(server.calls("evalsha").await - scripts, 3);
+    assert_eq!(server.calls("evalsha").await - scripts, 2);
+    assert_eq!(server.calls("set").await - plain, 1);
 }

@@ -8,7 +8,7 @@ use portcullis_core::entity::{
 use portcullis_core::error::StoreError;
 use portcullis_core::id::{TenantId, UserId};
 use portcullis_core::identifier::IdentifierKind;
-use portcullis_core::state::Status;
+use portcullis_core::state::{EntityState, Status};
 use portcullis_core::store::{AccountStore, Activation, WriteResult};
 use portcullis_core::time::Timestamp;
 
@@ -121,6 +121,22 @@ const ACTIVATE: &str = concat!(
 fn activate_step(tenant: TenantId, user: UserId, now: Timestamp) -> Step {
     let step = Step::new("activate", ACTIVATE, values![now, tenant, user, now]).takes_turn();
     step.one_or_why(STATE, values![now, tenant, user], transition)
+}
+
+/// An account that is not closed, left as it is.
+const HOLD: &str = "UPDATE accounts SET lock_seq = lock_seq + 1 \
+     WHERE tenant_id = ? AND user_id = ? AND state NOT IN ('terminated', 'archived')";
+
+fn hold_step(tenant: TenantId, user: UserId, now: Timestamp) -> Step {
+    let step = Step::new("hold the account", HOLD, values![tenant, user]).takes_turn();
+    step.one_or_why(STATE, values![now, tenant, user], |rows| {
+        Ok(match transition(rows)? {
+            Refusal::Transition {
+                from: EntityState::Archived,
+            } => Refusal::NotFound,
+            refusal => refusal,
+        })
+    })
 }
 
 const VERIFY: &str = "INSERT INTO verified_identifiers \
@@ -240,7 +256,7 @@ impl<D: Driver> AccountStore for SqlStore<D> {
             script.step(if *activate {
                 activate_step(tenant, user, *now)
             } else {
-                lock_step(tenant, user).one_or(Refusal::NotFound)
+                hold_step(tenant, user, *now)
             });
             script.step(verify_step(tenant, user, *kind, canonical, *now));
             if let Some(config) = factor {

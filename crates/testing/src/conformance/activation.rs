@@ -86,6 +86,11 @@ pub async fn a_proof_alone_activates_nobody<S: SecurityStore>(trial: Trial<S>) {
                 assert_eq!(refused(verified.await), Refusal::NotFound);
                 continue;
             }
+            // Whoever closes a sign-up that nobody proved is not overtaken by a proof.
+            from @ EntityState::Terminated => {
+                assert_eq!(refused(verified.await), Refusal::Transition { from });
+                continue;
+            }
             _ => {
                 applied(verified.await);
                 store.account(tenant, user).await.unwrap().unwrap()

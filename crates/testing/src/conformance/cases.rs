@@ -232,13 +232,13 @@ macro_rules! conformance {
     };
     (sessions: $fresh:ident) => {
         $crate::conformance!(@sessions $fresh:
+            an_erased_persons_sessions_are_gone
             a_session_reads_back_whole
             a_used_id_is_never_used_again
             one_of_many_gets_an_id
             a_session_is_ended_once_by_its_owner
             all_sessions_but_one_are_ended
             live_sessions_are_listed_newest_first
-            an_erased_persons_sessions_are_gone
             pruning_removes_sessions_past_their_absolute_deadline
             sessions_bear_every_time
         );

@@ -112,7 +112,8 @@ pub async fn a_name_loses_to_the_end_and_to_nothing_else<S: SessionStore>(trial:
         assert_eq!((session.name, session.seen_at), expected);
         let session = trial.session(ended).await;
         assert_eq!(session.revoked_at, Some(after(5)));
-        assert_eq!(session.name.as_deref() == Some("raced"), answers[1]);
+        // A store may forget the name of a session that has ended; it must not give one that it says it did not.
+        assert!(session.name.as_deref() != Some("raced") || answers[1]);
         assert!(!trial.live(owner, after(7)).await.contains(&ended));
         let revoked = trial.store.revoke_session(owner.0, owner.1, used, after(8));
         assert!(revoked.await.unwrap());

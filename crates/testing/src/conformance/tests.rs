@@ -10,11 +10,11 @@ macro_rules! groups {
     };
 }
 
-const GROUPS: [(&str, &str); 28] = groups!(
-    "accounts" "activation" "api_tokens" "attempts" "audit" "commits" "companions" "crossing" "enrolment" "factors"
-    "identifier_change"
-    "kv" "limits" "opening" "outbox" "people" "refresh" "refresh_cap" "resolution" "roles" "rotation" "session_cap" "session_use"
-    "sessions" "supersession" "tenants" "tickets" "tokens"
+const GROUPS: [(&str, &str); 34] = groups!(
+    "accounts" "activation" "any_tenant" "api_tokens" "attempts" "audit" "commits" "companions" "crossing"
+    "discarding" "enrolment" "erased_log" "erasure" "factors" "history" "identifier_change" "kv" "limits"
+    "opening" "outbox" "people" "refresh" "refresh_cap" "resolution" "roles" "rotation" "session_cap"
+    "session_names" "session_use" "sessions" "supersession" "tenants" "tickets" "tokens"
 );
 
 #[test]

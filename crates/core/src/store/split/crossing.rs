@@ -151,9 +151,11 @@ where
         let Unproved { tenant, user, .. } = *unproved;
         let closed = self.security.close_unproved(unproved, along).await?;
         if let Some(refusal) = closed.refusal() {
-            let account = self.security.account(tenant, user).await?;
-            if !account.as_ref().is_some_and(is_half_discarded) {
-                return refused(*refusal);
+            match self.security.account(tenant, user).await? {
+                Some(account) if is_half_discarded(&account) => {}
+                Some(_) => return refused(*refusal),
+                // Somebody else has discarded them since.
+                None => return refused(Refusal::NotFound),
             }
         }
         self.directory.remove_user(tenant, user).await?;
