@@ -1,7 +1,5 @@
 //! A service whose database file is taken away, and brought back.
 
-#![expect(clippy::expect_used, reason = "helpers of tests fail by panicking")]
-
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;

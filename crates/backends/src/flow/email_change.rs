@@ -192,7 +192,7 @@ impl Portcullis {
         match changed {
             Ok(change) => {
                 self.0.mail_queued.notify_one();
-                let session = self.after_email_change(&session, subject, &change).await;
+                let session = self.after_email_change(&session, *subject, &change).await;
                 Ok(ConfirmEmailChangeOutcome::Changed { session })
             }
             Err(reason) => {

@@ -41,7 +41,7 @@ pub(super) struct LinkSpec {
 pub(super) enum ReadLink {
     /// Ours, for this, and not over as far as its row says, with its owner as they are now; the write that spends it
     /// decides.
-    Works(Box<VerificationToken>, SubjectState),
+    Works(Box<VerificationToken>, Box<SubjectState>),
     Rejected,
 }
 
@@ -105,7 +105,9 @@ impl Portcullis {
             Ok(()) => {
                 let security = &self.0.stores.security;
                 match security.subject_state(token.tenant, user).await? {
-                    Some(subject) => return Ok(ReadLink::Works(Box::new(token), subject)),
+                    Some(subject) => {
+                        return Ok(ReadLink::Works(Box::new(token), Box::new(subject)));
+                    }
                     None => Reason::UnknownCredential,
                 }
             }

@@ -78,7 +78,7 @@ async fn api_token(h: &Harness, principal: &Principal) -> SecretText {
 }
 
 async fn last_reason(h: &Harness) -> Option<Reason> {
-    h.events().await[0].reason
+    h.events().await.remove(0).reason
 }
 
 // TH-01, TH-02
