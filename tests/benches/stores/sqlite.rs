@@ -23,15 +23,15 @@ const CALLERS: u64 = 64;
 
 pub(crate) const SESSION: &str = "SELECT s.id, s.user_id, s.tenant_id, s.epoch, s.digest, \
      s.digest_key_version, s.assurance, s.created_at, s.seen_at, s.idle_deadline, \
-     s.absolute_deadline, s.ip, s.user_agent, s.actor_id, s.revoked_at, \
-     a.handle, a.state, a.state_reason, a.state_since, a.state_until, a.epoch, \
-     t.state, t.state_reason, t.state_since, t.state_until FROM sessions s \
+     s.absolute_deadline, s.ip, s.user_agent, s.name, s.actor_id, s.revoked_at, \
+     a.handle, a.state, a.state_reason, a.state_since, a.state_until, a.epoch, a.roles, \
+     t.state, t.state_reason, t.state_since, t.state_until, t.networks FROM sessions s \
      JOIN accounts a ON a.tenant_id = s.tenant_id AND a.user_id = s.user_id \
      JOIN tenant_security t ON t.tenant_id = s.tenant_id WHERE s.id = $1";
 pub(crate) const API_TOKEN: &str = "SELECT k.id, k.tenant_id, k.owner_id, k.name, k.scopes, \
      k.ip_allowlist, k.digest, k.digest_key_version, k.created_at, k.expires_at, k.last_used_at, \
      k.revoked_at, a.handle, a.state, a.state_reason, a.state_since, a.state_until, a.epoch, \
-     t.state, t.state_reason, t.state_since, t.state_until FROM api_tokens k \
+     a.roles, t.state, t.state_reason, t.state_since, t.state_until, t.networks FROM api_tokens k \
      JOIN accounts a ON a.tenant_id = k.tenant_id AND a.user_id = k.owner_id \
      JOIN tenant_security t ON t.tenant_id = k.tenant_id WHERE k.id = $1";
 pub(crate) const PERSON: &str = "SELECT u.id, u.tenant_id, u.profile, u.created_at, \
