@@ -5,19 +5,15 @@ mod range;
 
 use std::error::Error;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use portcullis_core::secret::Password;
 
 use crate::error::FlowError;
+use crate::outside::{Outside, Trouble};
 #[cfg(feature = "breach")]
 pub use range::{RANGE_ANSWER_MAX_BYTES, RangeBreachCheck, RangeSource};
-
-/// Somebody waits for the answer.
-const WITHIN: Duration = Duration::from_secs(2);
-const WITHIN_MAX: Duration = Duration::from_secs(10);
 
 /// Knows which passwords are in breaches. Asked about every new password that the rules of its tenant allow, by every
 /// flow that sets one.
@@ -51,9 +47,12 @@ pub enum BreachError {
     Malformed,
 }
 
-impl BreachError {
-    /// One bit for each kind.
-    const fn bit(&self) -> u8 {
+impl Trouble for BreachError {
+    fn timed_out(within: Duration) -> Self {
+        Self::TimedOut(within)
+    }
+
+    fn bit(&self) -> u8 {
         match self {
             Self::Source(_) => 1,
             Self::TimedOut(_) => 2,
@@ -77,9 +76,7 @@ pub enum BreachFailure {
 pub(crate) struct Breaches {
     pub(crate) check: Option<Arc<dyn BreachCheck>>,
     pub(crate) failure: BreachFailure,
-    within: Duration,
-    /// The kinds of failure that are logged since the last answer.
-    logged: AtomicU8,
+    pub(crate) outside: Outside,
 }
 
 impl Default for Breaches {
@@ -87,62 +84,22 @@ impl Default for Breaches {
         Self {
             check: None,
             failure: BreachFailure::default(),
-            within: WITHIN,
-            logged: AtomicU8::new(0),
+            outside: Outside::new("new passwords are not checked against breaches"),
         }
     }
 }
 
 impl Breaches {
-    pub(crate) fn answer_within(&mut self, window: Duration) {
-        self.within = window.min(WITHIN_MAX);
-    }
-
     /// Whether a password is known from a breach, as far as this instance wants to know.
     pub(crate) async fn knows(&self, password: &Password) -> Result<bool, FlowError> {
         let Some(check) = &self.check else {
             return Ok(false);
         };
-        let answer = tokio::time::timeout(self.within, check.is_breached(password)).await;
-        match answer.unwrap_or(Err(BreachError::TimedOut(self.within))) {
-            Ok(breached) => {
-                self.logged.store(0, Ordering::Relaxed);
-                Ok(breached)
-            }
-            Err(error) => {
-                self.log(&error);
-                match self.failure {
-                    BreachFailure::Open => Ok(false),
-                    BreachFailure::Closed => Err(FlowError::Unavailable(Box::new(error))),
-                }
-            }
+        let taken = self.failure == BreachFailure::Open;
+        match self.outside.ask(check.is_breached(password), taken).await {
+            Ok(breached) => Ok(breached),
+            Err(_) if taken => Ok(false),
+            Err(error) => Err(FlowError::Unavailable(Box::new(error))),
         }
-    }
-
-    /// Once for each kind of failure until there is an answer again: an outage is one line, not one a person.
-    fn log(&self, error: &BreachError) {
-        let before = self.logged.fetch_or(error.bit(), Ordering::Relaxed);
-        if before & error.bit() == 0 {
-            tracing::warn!(
-                error = error as &dyn Error,
-                taken = self.failure == BreachFailure::Open,
-                "new passwords are not checked against breaches"
-            );
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_is_waited_for_2_seconds_or_as_said_and_never_longer_than_10() {
-        let mut breaches = Breaches::default();
-        assert_eq!(breaches.within, Duration::from_secs(2));
-        breaches.answer_within(Duration::from_millis(300));
-        assert_eq!(breaches.within, Duration::from_millis(300));
-        breaches.answer_within(Duration::MAX);
-        assert_eq!(breaches.within, Duration::from_secs(10));
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod checks;
 mod error;
+mod outside;
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,7 +31,8 @@ use crate::access::AccessSigner;
 use crate::backend::{
     ApiTokenBackend, Guarded, PasswordBackend, SessionBackend, TrustedProxy, TrustedProxyBackend,
 };
-use crate::breach::{BreachCheck, BreachFailure, Breaches};
+use crate::breach::Breaches;
+use crate::captcha::Captchas;
 use crate::journal::Journal;
 use crate::mail::Templates;
 use crate::metrics::{Metrics, Verdicts};
@@ -75,6 +77,7 @@ pub struct Builder<S> {
     adopts: Option<Arc<dyn AdoptHashes>>,
     hash_pool: HashPoolConfig,
     breaches: Breaches,
+    captchas: Captchas,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     policy: PolicyOverrides,
@@ -146,6 +149,7 @@ impl<S: IdentityStore> Builder<S> {
             adopts: None,
             hash_pool: HashPoolConfig::default(),
             breaches: Breaches::default(),
+            captchas: Captchas::default(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
             policy: PolicyOverrides::default(),
@@ -248,27 +252,6 @@ impl<S: IdentityStore> Builder<S> {
     #[must_use]
     pub fn hash_pool(mut self, config: HashPoolConfig) -> Self {
         self.hash_pool = config;
-        self
-    }
-
-    /// Who is asked whether a new password is known from a breach; nobody where nothing is said.
-    #[must_use]
-    pub fn breach_check(mut self, check: impl BreachCheck) -> Self {
-        self.breaches.check = Some(Arc::new(check));
-        self
-    }
-
-    /// What holds for a new password where that cannot be told; it is taken where nothing is said.
-    #[must_use]
-    pub fn breach_failure(mut self, failure: BreachFailure) -> Self {
-        self.breaches.failure = failure;
-        self
-    }
-
-    /// How long an answer is waited for: 2 seconds where nothing is said, and at most 10.
-    #[must_use]
-    pub fn breach_timeout(mut self, window: Duration) -> Self {
-        self.breaches.answer_within(window);
         self
     }
 
@@ -523,6 +506,7 @@ impl<S: IdentityStore> Builder<S> {
             adopts,
             passwords,
             breaches: self.breaches,
+            captchas: self.captchas,
             mailer,
             templates,
             keep_dead_mail: self.keep_dead_mail,

@@ -32,6 +32,7 @@ use tokio::sync::{Mutex, Notify};
 use crate::access::AccessSigner;
 use crate::breach::Breaches;
 use crate::builder::Builder;
+use crate::captcha::Captchas;
 use crate::devices;
 use crate::error::FlowError;
 use crate::journal::{EventDraft, Journal};
@@ -74,6 +75,7 @@ pub(crate) struct Inner {
     pub(crate) adopts: Option<Arc<dyn AdoptHashes>>,
     pub(crate) passwords: Arc<Passwords>,
     pub(crate) breaches: Breaches,
+    pub(crate) captchas: Captchas,
     pub(crate) mailer: Arc<dyn Mailer>,
     pub(crate) templates: Compiled,
     pub(crate) keep_dead_mail: Duration,

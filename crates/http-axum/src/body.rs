@@ -9,6 +9,7 @@ mod secret;
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use portcullis_core::secret::SecretText;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use utoipa::ToSchema;
@@ -46,14 +47,34 @@ pub(crate) enum Encoding {
     Form,
 }
 
+/// When a route asks for a CAPTCHA, where the instance has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AsksCaptcha {
+    /// Never.
+    Never,
+    /// Always: somebody who need not have asked gets an account or a mail.
+    Always,
+    /// Where the instance asks at sign-in too.
+    AtSignIn,
+}
+
 /// What a route reads from its body. Fields that are not named here cannot be set from outside (SECURITY HT-11).
 pub(crate) trait Input: DeserializeOwned + ToSchema + Send + 'static {
     const KIND: BodyKind;
     /// The fields, for the detail of a refusal; nothing that was sent is repeated there.
     const FIELDS: &'static str;
 
+    /// When [`captcha`](Input::captcha) is asked for.
+    const CAPTCHA: AsksCaptcha = AsksCaptcha::Never;
+
     /// What somebody typed to say who they are, for the limits.
     fn identifier(&self) -> Option<&str> {
+        None
+    }
+
+    /// What the widget in the page made.
+    fn captcha(&self) -> Option<&SecretText> {
         None
     }
 }

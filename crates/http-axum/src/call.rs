@@ -6,12 +6,13 @@ use std::sync::{Arc, OnceLock};
 
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
+use portcullis_backends::captcha::CaptchaOutcome;
 use portcullis_backends::{Portcullis, Settings};
 use portcullis_core::backend::RequestContext;
 use portcullis_core::principal::Principal;
 
 use crate::answer::Answer;
-use crate::body::{self, Input};
+use crate::body::{self, AsksCaptcha, Input};
 use crate::code::Code;
 use crate::config::RoutesConfig;
 use crate::limit::{Counted, InProcess, Per};
@@ -84,6 +85,24 @@ impl Call {
             .await
     }
 
+    /// Lets nobody further whom the CAPTCHA holds up.
+    async fn pass_captcha<I: Input>(&self, input: &I) -> Result<(), Problem> {
+        let portcullis = self.portcullis();
+        let asks = match I::CAPTCHA {
+            AsksCaptcha::Never => false,
+            AsksCaptcha::Always => portcullis.has_captcha(),
+            AsksCaptcha::AtSignIn => portcullis.has_captcha_at_sign_in(),
+        };
+        if !asks {
+            return Ok(());
+        }
+        let outcome = portcullis.check_captcha(input.captcha(), &self.context);
+        match outcome.await? {
+            CaptchaOutcome::Passed => Ok(()),
+            CaptchaOutcome::Required => Err(Problem::new(Code::CaptchaRequired)),
+        }
+    }
+
     fn counted(&self) -> Counted<'_> {
         Counted {
             portcullis: self.portcullis(),
@@ -112,7 +131,8 @@ where
 }
 
 /// Reads the body and runs the handler, within the route's limits: the address first, so that whoever is over it costs
-/// nothing but the look-up, then the identifier in the body, then everybody.
+/// nothing but the look-up, then the CAPTCHA, so that a robot uses up nobody's, then the identifier in the body, then
+/// everybody.
 pub(crate) async fn with_body<'a, I, F>(
     call: &'a Call,
     body: Body,
@@ -125,6 +145,7 @@ where
     let (counted, limits) = (call.counted(), &call.spec.limits);
     counted.take(limits, Per::Address, None).await?;
     let input = body::read::<I>(&call.parts.headers, body).await?;
+    call.pass_captcha(&input).await?;
     let identifier = input.identifier().map(str::to_owned);
     let identifier = identifier.as_deref();
     counted.take(limits, Per::Identifier, identifier).await?;

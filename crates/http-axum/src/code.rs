@@ -63,6 +63,8 @@ codes! {
     CurrentPasswordRefused = FORBIDDEN "current_password_refused" "The current password is wrong",
     /// A browser sent it from another site, or from an origin that is not allowed.
     CrossSiteRequest = FORBIDDEN "cross_site_request" "Refused from another site",
+    /// The request needs `captcha`, what the CAPTCHA's widget made, and has none or one that is no good any more.
+    CaptchaRequired = FORBIDDEN "captcha_required" "Show that you are a person",
     /// The credential lacks the scope named in `WWW-Authenticate`.
     MissingScope = FORBIDDEN "missing_scope" "The credential lacks a scope",
     /// The sign-in is not recent enough: `POST step-up` with the password, or sign in again, and repeat the request.

@@ -39,7 +39,7 @@ mod serve;
 mod unwind;
 mod view;
 
-pub use body::BodyKind;
+pub use body::{AsksCaptcha, BodyKind};
 pub use code::Code;
 pub use config::{LimitMode, RoutesConfig, Switch};
 pub use csrf::{CsrfLayer, CsrfService, OriginError, csrf_layer};

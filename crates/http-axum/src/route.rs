@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
 use crate::answer::Answer;
-use crate::body::{BodyKind, Input};
+use crate::body::{AsksCaptcha, BodyKind, Input};
 use crate::call::Call;
 use crate::code::Code;
 use crate::config::Switch;
@@ -121,6 +121,8 @@ pub struct RouteSpec {
     pub events: &'static [AuthEventType],
     /// The body it takes.
     pub body: BodyKind,
+    /// When it asks for a CAPTCHA.
+    pub captcha: AsksCaptcha,
     /// The status of its success.
     pub status: u16,
     /// The codes of its own, besides those that follow from the rest.
@@ -166,8 +168,8 @@ impl Shape {
     }
 }
 
-pub(crate) const fn input<T: Input>() -> (BodyKind, Option<Shape>) {
-    (T::KIND, Some(Shape::of::<T>()))
+pub(crate) const fn input<T: Input>() -> (BodyKind, AsksCaptcha, Option<Shape>) {
+    (T::KIND, T::CAPTCHA, Some(Shape::of::<T>()))
 }
 
 impl RouteSpec {

@@ -1,5 +1,6 @@
 //! Wiring: from settings to a store and an instance.
 
+use portcullis_backends::captcha::SiteVerify;
 use portcullis_backends::mail::{EmlFolder, LogMailer, NoMail, SmtpMailer, WebhookMailer};
 use portcullis_backends::{BuildError, Builder, Portcullis};
 use portcullis_stores_sql::MIGRATIONS;
@@ -7,7 +8,7 @@ use portcullis_tokens::jwt::LiveJwtKeys;
 use portcullis_tokens::keys::LiveKeys;
 use portcullis_tokens::password::HashPoolConfig;
 
-use crate::config::{Config, MailKind};
+use crate::config::{AskedCaptcha, Config, MailKind};
 use crate::failure::{Exit, Failure, chain};
 use crate::folder::{self, Condition};
 use crate::stores::{self, Ephemeral, Everything, People};
@@ -81,6 +82,9 @@ async fn service<S: Everything>(
     if let Some(keys) = access_keys {
         builder = builder.access_tokens(keys);
     }
+    if let Some(captcha) = &config.captcha {
+        builder = asking(builder, captcha)?;
+    }
     let builder = match config.mail {
         MailKind::Log => builder.mailer(LogMailer),
         MailKind::None => builder.mailer(NoMail),
@@ -95,6 +99,22 @@ async fn service<S: Everything>(
         }
     };
     built(builder).await
+}
+
+fn asking<S: Everything>(
+    builder: Builder<S>,
+    captcha: &AskedCaptcha,
+) -> Result<Builder<S>, Failure> {
+    let provider = SiteVerify::new(captcha.options.clone())
+        .map_err(|error| Failure::usage(format!("captcha: {}", chain(&error))))?;
+    let builder = builder
+        .captcha(provider)
+        .captcha_failure(captcha.failure)
+        .captcha_timeout(captcha.timeout);
+    Ok(match captcha.at_sign_in {
+        true => builder.captcha_at_sign_in(),
+        false => builder,
+    })
 }
 
 fn smtp(config: &Config) -> Result<SmtpMailer, Failure> {

@@ -1,6 +1,8 @@
 //! Configuration: read from a file and the environment, checked as a whole, then typed.
 
+mod captcha;
 mod check;
+mod file;
 mod mail;
 mod place;
 mod reference;
@@ -19,6 +21,7 @@ use portcullis_core::policy::PolicyOverrides;
 use portcullis_tokens::jwt::JwtAlgorithm;
 use portcullis_tokens::password::HashPoolConfig;
 
+pub(crate) use captcha::AskedCaptcha;
 pub(crate) use place::{Database, StoreUrl};
 pub(crate) use reference::reference;
 pub(crate) use settings::{LogFormat, MailKind};
@@ -54,6 +57,7 @@ pub(crate) struct Config {
     pub(crate) smtp: Option<SmtpOptions>,
     /// Where `mail` is [`MailKind::Webhook`].
     pub(crate) webhook: Option<WebhookOptions>,
+    pub(crate) captcha: Option<AskedCaptcha>,
     pub(crate) hash: HashPoolConfig,
     pub(crate) access_tokens: AccessTokens,
     pub(crate) policy: PolicyOverrides,

@@ -33,6 +33,8 @@ pub enum WebhookSecurity {
 pub enum WebhookMode {
     /// Keeps it and answers with this status and no body.
     Answer(u16),
+    /// Keeps it and answers with this status and JSON.
+    Json(u16, String),
     /// Keeps it and sends the client elsewhere: 307 to this address.
     Redirect(String),
     /// Keeps it and answers 200 with a body that has no end.
@@ -197,6 +199,13 @@ fn talk(stream: impl Read + Write, mode: &WebhookMode, shared: &Shared) -> io::R
     let mut stream = reader.into_inner();
     match mode {
         WebhookMode::Answer(status) => say(&mut stream, *status, "content-length: 0\r\n"),
+        WebhookMode::Json(status, body) => {
+            let length = body.len();
+            let headers = format!("content-type: application/json\r\ncontent-length: {length}\r\n");
+            say(&mut stream, *status, &headers)?;
+            stream.write_all(body.as_bytes())?;
+            stream.flush()
+        }
         WebhookMode::Redirect(to) => {
             let headers = format!("location: {to}\r\ncontent-length: 0\r\n");
             say(&mut stream, 307, &headers)

@@ -1,7 +1,6 @@
 //! Mail as JSON, posted to a web address and signed (Standard Webhooks 1.0), for whatever delivers it from there.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,14 +11,11 @@ use portcullis_tokens::webhook::{
     ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, WebhookSecret, sign,
 };
 use reqwest::header::CONTENT_TYPE;
-use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
 use serde::Serialize;
-use url::{Host, Url};
+use url::Url;
+
+use crate::endpoint::{self, EndpointError};
 
 /// A worker loses its claim on a mail after a minute; a delivery must have ended before.
 const TIMEOUT_MAX: Duration = Duration::from_secs(50);
@@ -27,8 +23,6 @@ const TIMEOUT_MAX: Duration = Duration::from_secs(50);
 const SECRETS_MAX: usize = 4;
 /// The worker delivers one mail after another.
 const IDLE_CONNECTIONS: usize = 1;
-/// A receiver that takes a while to close idle connections does not get mail into one that it is closing.
-const IDLE_MAX: Duration = Duration::from_secs(5);
 
 /// Where mail goes, and what signs it.
 #[derive(Clone)]
@@ -91,86 +85,30 @@ impl WebhookOptions {
     }
 
     fn prepared(&self) -> Result<(Url, Client), WebhookOptionsError> {
-        let url = Url::parse(&self.url)?;
-        match url.scheme() {
-            "https" => {}
-            "http" if is_this_machine(&url) => {}
-            "http" => return Err(WebhookOptionsError::ClearText),
-            _ => return Err(WebhookOptionsError::Scheme),
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(WebhookOptionsError::Credentials);
-        }
+        let url = endpoint::parse(&self.url)?;
         if !(1..=SECRETS_MAX).contains(&self.secrets.len()) {
             return Err(WebhookOptionsError::Secrets);
         }
         if self.timeout.is_zero() || self.timeout > TIMEOUT_MAX {
             return Err(WebhookOptionsError::Timeout);
         }
-        let client = Client::builder()
-            .tls_backend_preconfigured(self.tls()?)
-            .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")))
-            // A signed mail goes where it was said to go and nowhere else.
-            .redirect(Policy::none())
-            .no_proxy()
-            .referer(false)
-            .http1_only()
+        let client = endpoint::client(self.root.as_deref()).map_err(WebhookOptionsError::Tls)?;
+        let client = client
             .timeout(self.timeout)
             .pool_max_idle_per_host(IDLE_CONNECTIONS)
-            .pool_idle_timeout(IDLE_MAX)
             .build();
         let client = client.map_err(|error| WebhookOptionsError::Tls(Box::new(error)))?;
         Ok((url, client))
     }
-
-    /// As mail by SMTP has it: the roots that come with the program, not the machine's.
-    fn tls(&self) -> Result<ClientConfig, WebhookOptionsError> {
-        let mut roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        if let Some(pem) = &self.root {
-            let mut added = 0_usize;
-            for certificate in CertificateDer::pem_slice_iter(pem) {
-                roots.add(certificate.map_err(refused)?).map_err(refused)?;
-                added += 1;
-            }
-            if added == 0 {
-                return Err(refused("there is no certificate among those to trust"));
-            }
-        }
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let versions =
-            ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        Ok(versions
-            .map_err(refused)?
-            .with_root_certificates(roots)
-            .with_no_client_auth())
-    }
-}
-
-fn refused(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> WebhookOptionsError {
-    WebhookOptionsError::Tls(error.into())
 }
 
 /// Why no mail can be posted with some options.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WebhookOptionsError {
-    /// The address is none.
-    #[error("the address is no URL")]
-    Url(#[from] url::ParseError),
-    /// Neither `https` nor `http`.
-    #[error("mail is posted to https, or to http on this machine")]
-    Scheme,
-    /// Mail in clear text.
-    #[error(
-        "over http, mail and the links in it would cross the network in clear text: use https, or a receiver on this \
-         machine (127.0.0.1, [::1], localhost)"
-    )]
-    ClearText,
-    /// The address has a user name or a password in it.
-    #[error(
-        "the address has a user or a password in it, which end up in logs: the signature says who sends"
-    )]
-    Credentials,
+    /// The address is not one to post mail to.
+    #[error(transparent)]
+    Url(#[from] EndpointError),
     /// The number of secrets is outside its range.
     #[error("mail is signed with 1 to 4 secrets")]
     Secrets,
@@ -292,14 +230,5 @@ impl<'a> Message<'a> {
                 html: mail.html.as_ref().map(|html| html.expose()),
             },
         }
-    }
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => IpAddr::from(ip).to_canonical().is_loopback(),
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        None => false,
     }
 }

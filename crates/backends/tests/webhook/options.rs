@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use portcullis_backends::EndpointError;
 use portcullis_backends::mail::{WebhookMailer, WebhookOptions, WebhookOptionsError};
 
 use crate::secret;
@@ -25,7 +26,7 @@ async fn mail_crosses_a_network_encrypted_only() {
     ] {
         let refused = refused(at(url));
         assert!(
-            matches!(refused, WebhookOptionsError::ClearText),
+            matches!(refused, WebhookOptionsError::Url(EndpointError::ClearText)),
             "{url}: {refused:?}"
         );
     }
@@ -45,15 +46,15 @@ async fn options_that_would_not_work_are_refused() {
     let url = "https://hooks.example.com/";
     assert!(matches!(
         refused(at("hooks.example.com")),
-        WebhookOptionsError::Url(_)
+        WebhookOptionsError::Url(EndpointError::Url(_))
     ));
     assert!(matches!(
         refused(at("ftp://hooks.example.com/")),
-        WebhookOptionsError::Scheme
+        WebhookOptionsError::Url(EndpointError::Scheme)
     ));
     assert!(matches!(
         refused(at("https://me:s3cret@hooks.example.com/")),
-        WebhookOptionsError::Credentials
+        WebhookOptionsError::Url(EndpointError::Credentials)
     ));
     for secrets in [vec![], vec![secret(1); 5]] {
         let refused = refused(WebhookOptions::new(url, secrets));

@@ -1,9 +1,10 @@
 //! The bodies of the routes that send codes and act on them.
 
+use portcullis_core::secret::SecretText;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{BodyKind, Input, SecretField};
+use super::{AsksCaptcha, BodyKind, Input, SecretField};
 
 /// Somebody who wants a code to sign in with.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -16,14 +17,23 @@ pub(crate) struct SendEmailCode {
     /// it in a cookie.
     #[schema(inline)]
     pub(crate) ticket: Option<SecretField>,
+    /// What the CAPTCHA's widget made; needed where the service asks for one.
+    #[serde(default)]
+    #[schema(inline)]
+    pub(crate) captcha: Option<SecretField>,
 }
 
 impl Input for SendEmailCode {
     const KIND: BodyKind = BodyKind::JsonOrForm;
-    const FIELDS: &'static str = "email, ticket";
+    const FIELDS: &'static str = "email, ticket, captcha (optional)";
+    const CAPTCHA: AsksCaptcha = AsksCaptcha::Always;
 
     fn identifier(&self) -> Option<&str> {
         Some(&self.email)
+    }
+
+    fn captcha(&self) -> Option<&SecretText> {
+        self.captcha.as_ref().map(SecretField::text)
     }
 }
 

@@ -1,9 +1,10 @@
 //! The bodies that our routes take.
 
+use portcullis_core::secret::SecretText;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{BodyKind, Input, SecretField};
+use super::{AsksCaptcha, BodyKind, Input, SecretField};
 
 /// Somebody who wants an account.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -15,14 +16,23 @@ pub(crate) struct SignUp {
     /// The password they choose.
     #[schema(inline)]
     pub(crate) password: SecretField,
+    /// What the CAPTCHA's widget made; needed where the service asks for one.
+    #[serde(default)]
+    #[schema(inline)]
+    pub(crate) captcha: Option<SecretField>,
 }
 
 impl Input for SignUp {
     const KIND: BodyKind = BodyKind::JsonOrForm;
-    const FIELDS: &'static str = "email, password";
+    const FIELDS: &'static str = "email, password, captcha (optional)";
+    const CAPTCHA: AsksCaptcha = AsksCaptcha::Always;
 
     fn identifier(&self) -> Option<&str> {
         Some(&self.email)
+    }
+
+    fn captcha(&self) -> Option<&SecretText> {
+        self.captcha.as_ref().map(SecretField::text)
     }
 }
 
@@ -33,14 +43,23 @@ pub(crate) struct SendLink {
     /// The address given at sign-up.
     #[schema(format = Email, max_length = 254)]
     pub(crate) email: String,
+    /// What the CAPTCHA's widget made; needed where the service asks for one.
+    #[serde(default)]
+    #[schema(inline)]
+    pub(crate) captcha: Option<SecretField>,
 }
 
 impl Input for SendLink {
     const KIND: BodyKind = BodyKind::JsonOrForm;
-    const FIELDS: &'static str = "email";
+    const FIELDS: &'static str = "email, captcha (optional)";
+    const CAPTCHA: AsksCaptcha = AsksCaptcha::Always;
 
     fn identifier(&self) -> Option<&str> {
         Some(&self.email)
+    }
+
+    fn captcha(&self) -> Option<&SecretText> {
+        self.captcha.as_ref().map(SecretField::text)
     }
 }
 
@@ -100,14 +119,23 @@ pub(crate) struct ForgotPassword {
     /// Their address.
     #[schema(format = Email, max_length = 254)]
     pub(crate) email: String,
+    /// What the CAPTCHA's widget made; needed where the service asks for one.
+    #[serde(default)]
+    #[schema(inline)]
+    pub(crate) captcha: Option<SecretField>,
 }
 
 impl Input for ForgotPassword {
     const KIND: BodyKind = BodyKind::JsonOrForm;
-    const FIELDS: &'static str = "email";
+    const FIELDS: &'static str = "email, captcha (optional)";
+    const CAPTCHA: AsksCaptcha = AsksCaptcha::Always;
 
     fn identifier(&self) -> Option<&str> {
         Some(&self.email)
+    }
+
+    fn captcha(&self) -> Option<&SecretText> {
+        self.captcha.as_ref().map(SecretField::text)
     }
 }
 
@@ -155,14 +183,23 @@ pub(crate) struct SignIn {
     #[serde(default)]
     #[schema(max_length = 2048)]
     pub(crate) return_to: Option<String>,
+    /// What the CAPTCHA's widget made; needed where the service asks for one.
+    #[serde(default)]
+    #[schema(inline)]
+    pub(crate) captcha: Option<SecretField>,
 }
 
 impl Input for SignIn {
     const KIND: BodyKind = BodyKind::JsonOrForm;
-    const FIELDS: &'static str = "identifier, password, return_to (optional)";
+    const FIELDS: &'static str = "identifier, password, return_to (optional), captcha (optional)";
+    const CAPTCHA: AsksCaptcha = AsksCaptcha::AtSignIn;
 
     fn identifier(&self) -> Option<&str> {
         Some(&self.identifier)
+    }
+
+    fn captcha(&self) -> Option<&SecretText> {
+        self.captcha.as_ref().map(SecretField::text)
     }
 }
 
@@ -182,14 +219,24 @@ pub(crate) struct TokenRequest {
     /// Whether the pair goes into `HttpOnly` cookies rather than into the body.
     #[serde(default)]
     pub(crate) cookies: bool,
+    /// What the CAPTCHA's widget made; needed where the service asks for one.
+    #[serde(default)]
+    #[schema(inline)]
+    pub(crate) captcha: Option<SecretField>,
 }
 
 impl Input for TokenRequest {
     const KIND: BodyKind = BodyKind::Json;
-    const FIELDS: &'static str = "identifier, password, scopes (optional), cookies (optional)";
+    const FIELDS: &'static str =
+        "identifier, password, scopes (optional), cookies (optional), captcha (optional)";
+    const CAPTCHA: AsksCaptcha = AsksCaptcha::AtSignIn;
 
     fn identifier(&self) -> Option<&str> {
         Some(&self.identifier)
+    }
+
+    fn captcha(&self) -> Option<&SecretText> {
+        self.captcha.as_ref().map(SecretField::text)
     }
 }
 

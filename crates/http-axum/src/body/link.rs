@@ -1,9 +1,10 @@
 //! The bodies of the routes that send links and act on them.
 
+use portcullis_core::secret::SecretText;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{BodyKind, Input, SecretField};
+use super::{AsksCaptcha, BodyKind, Input, SecretField};
 
 /// Somebody who wants a link to sign in with.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -12,14 +13,23 @@ pub(crate) struct SendMagicLink {
     /// The address to send it to.
     #[schema(format = Email, max_length = 254)]
     pub(crate) email: String,
+    /// What the CAPTCHA's widget made; needed where the service asks for one.
+    #[serde(default)]
+    #[schema(inline)]
+    pub(crate) captcha: Option<SecretField>,
 }
 
 impl Input for SendMagicLink {
     const KIND: BodyKind = BodyKind::JsonOrForm;
-    const FIELDS: &'static str = "email";
+    const FIELDS: &'static str = "email, captcha (optional)";
+    const CAPTCHA: AsksCaptcha = AsksCaptcha::Always;
 
     fn identifier(&self) -> Option<&str> {
         Some(&self.email)
+    }
+
+    fn captcha(&self) -> Option<&SecretText> {
+        self.captcha.as_ref().map(SecretField::text)
     }
 }
 

@@ -17,6 +17,10 @@ use crate::problem::Problem;
 pub(crate) struct SecretField(SecretText);
 
 impl SecretField {
+    pub(crate) const fn text(&self) -> &SecretText {
+        &self.0
+    }
+
     pub(crate) fn into_text(self) -> SecretText {
         self.0
     }

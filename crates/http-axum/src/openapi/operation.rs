@@ -12,7 +12,7 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, HttpMethod, PathItem, Ref, Required};
 
 use super::{API_KEY, BEARER, COOKIE};
-use crate::body::BodyKind;
+use crate::body::{AsksCaptcha, BodyKind};
 use crate::code::Code;
 use crate::limit::Limits;
 use crate::route::{Csrf, Pages, RoutePolicy, RouteSpec, Shape, Verb};
@@ -123,6 +123,9 @@ fn refusals(spec: &RouteSpec) -> BTreeMap<u16, Vec<Code>> {
             Code::UnsupportedMediaType,
             Code::InvalidBody,
         ]);
+    }
+    if spec.captcha != AsksCaptcha::Never {
+        codes.push(Code::CaptchaRequired);
     }
     if matches!(spec.limits, Limits::Of(..)) {
         codes.push(Code::RateLimited);

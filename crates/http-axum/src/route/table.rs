@@ -4,9 +4,10 @@ use portcullis_core::event::AuthEventType as Event;
 
 use super::{Pages, RoutePolicy, RouteSpec, Shape, Verb, input};
 use crate::body::{
-    BodyKind, ChangePassword, ConfirmEmailChange, EmailCode, ForgotPassword, MagicLink,
-    NewApiToken, RefreshRequest, RenameSession, RequestEmailChange, ResetLink, ResetPassword,
-    SendEmailCode, SendLink, SendMagicLink, SignIn, SignUp, StepUp, TokenRequest, Verify,
+    AsksCaptcha, BodyKind, ChangePassword, ConfirmEmailChange, EmailCode, ForgotPassword,
+    MagicLink, NewApiToken, RefreshRequest, RenameSession, RequestEmailChange, ResetLink,
+    ResetPassword, SendEmailCode, SendLink, SendMagicLink, SignIn, SignUp, StepUp, TokenRequest,
+    Verify,
 };
 use crate::call::{plain, with_body};
 use crate::code::Code;
@@ -46,15 +47,16 @@ macro_rules! route {
             limits: $limits,
             events: &[$(Event::$event),*],
             body: route!(@input $($input)?).0,
+            captcha: route!(@input $($input)?).1,
             status: $status,
             codes: &[$(Code::$code),*],
             pages: Pages::$pages,
-            input: route!(@input $($input)?).1,
+            input: route!(@input $($input)?).2,
             output: route!(@output $($output)?),
             run: route!(@run $handler, $($input)?),
         }
     };
-    (@input) => { (BodyKind::None, None::<Shape>) };
+    (@input) => { (BodyKind::None, AsksCaptcha::Never, None::<Shape>) };
     (@input $input:ident) => { input::<$input>() };
     (@output) => { None };
     (@output $output:ident) => { Some(Shape::of::<$output>()) };

@@ -9,6 +9,7 @@
 
 mod account;
 mod app;
+mod captcha;
 mod email_change;
 mod email_code;
 mod faults;

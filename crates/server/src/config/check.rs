@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::settings::{Hash, Settings};
-use super::{AccessTokens, Config, Database, StoreUrl, is_loopback, mail};
+use super::{AccessTokens, Config, Database, StoreUrl, captcha, is_loopback, mail};
 use crate::failure::Failure;
 
 /// Bounds of [`HashPoolConfig`].
@@ -79,6 +79,7 @@ pub(super) fn checked(settings: Settings) -> Result<Config, Failure> {
         keep_dead_mail: mail.keep_dead,
         smtp: mail.smtp,
         webhook: mail.webhook,
+        captcha: captcha::checked(&settings.captcha)?,
         hash: hash(&settings.hash)?,
         access_tokens: AccessTokens {
             enabled: settings.access_tokens.enabled,

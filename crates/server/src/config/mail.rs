@@ -1,7 +1,5 @@
 //! What the settings of mail must hold to.
 
-use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use portcullis_backends::mail::{SmtpOptions, SmtpTls, Templates, WebhookOptions};
@@ -10,15 +8,14 @@ use portcullis_core::secret::SecretText;
 use portcullis_tokens::webhook::WebhookSecret;
 
 use super::check::number;
-use super::settings::{Mail, MailKind, RelayTls, Secret, Smtp, Webhook};
+use super::file::{read, secret};
+use super::settings::{Mail, MailKind, RelayTls, Smtp, Webhook};
 use crate::failure::{Failure, chain};
 
 const SECS_A_DAY: u64 = 24 * 60 * 60;
 const KEEP_DEAD_DAYS_MAX: u32 = 365;
 const TIMEOUT_SECS_MAX: u32 = 50;
 const POOL_MAX: u32 = 64;
-/// A password, or a certificate authority's certificates.
-const FILE_MAX_BYTES: u64 = 1024 * 1024;
 
 /// Settings of mail that hold together.
 pub(super) struct CheckedMail {
@@ -156,35 +153,4 @@ fn webhook(webhook: &Webhook) -> Result<WebhookOptions, Failure> {
         Ok(()) => Ok(options),
         Err(error) => Err(Failure::usage(format!("mail.webhook: {}", chain(&error)))),
     }
-}
-
-/// What stands in a setting, or in the file that its sibling `_file` names.
-fn secret(
-    setting: &str,
-    said: Option<&Secret>,
-    file: Option<&Path>,
-) -> Result<Option<SecretText>, Failure> {
-    match (said, file) {
-        (Some(_), Some(_)) => Err(Failure::usage(format!(
-            "{setting}: there is {setting}_file as well: remove one of them"
-        ))),
-        (Some(said), None) => Ok(Some(said.0.clone())),
-        (None, Some(file)) => {
-            let text = read(&format!("{setting}_file"), file)?;
-            Ok(Some(SecretText::new(text.trim_end_matches(['\r', '\n']))))
-        }
-        (None, None) => Ok(None),
-    }
-}
-
-fn read(setting: &str, file: &Path) -> Result<String, Failure> {
-    let failed =
-        |error: std::io::Error| Failure::usage(format!("{setting}: {}: {error}", file.display()));
-    if fs::metadata(file).map_err(failed)?.len() > FILE_MAX_BYTES {
-        return Err(Failure::usage(format!(
-            "{setting}: {} is larger than {FILE_MAX_BYTES} bytes",
-            file.display()
-        )));
-    }
-    fs::read_to_string(file).map_err(failed)
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use portcullis_core::policy::TenantPolicy;
 
-use super::settings::{AccessTokens, Hash, Mail, Settings};
+use super::settings::{AccessTokens, Captcha, Hash, Mail, Settings};
 use super::source::{FILE, NESTING, PREFIX};
 
 /// A setting: name, default, what it is for.
@@ -41,6 +41,7 @@ fn variable(name: &str) -> String {
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = general();
     rows.extend(mail_and_hash());
+    rows.extend(captcha());
     rows.extend(access_tokens());
     rows.extend(policy());
     rows
@@ -109,6 +110,23 @@ fn mail_and_hash() -> Vec<Row> {
         row("hash.parallelism", code(hash.parallelism), "argon2id lanes"),
         row("hash.threads", "one fewer than cores, at least 1", "hashes at once, 1 to 1024; each takes the memory above"),
         row("hash.queue", "64 a thread", "hashes that may wait, 1 to 65536; more are answered 503"),
+    ]
+}
+
+#[rustfmt::skip]
+fn captcha() -> Vec<Row> {
+    let Captcha { at_sign_in, min_score, timeout_secs, .. } = Captcha::default();
+    vec![
+        row("captcha.provider", code("none"), "whose widget stands in the page: `turnstile`, `hcaptcha` or `recaptcha`; sign-up and whatever sends a mail then needs `captcha`, what the widget made"),
+        row("captcha.secret", "none", "the secret that belongs to the page's site key; better from the environment or a file"),
+        row("captcha.secret_file", "none", "the same, in a file"),
+        row("captcha.at_sign_in", code(at_sign_in), "whether `sign-in` and `token` need it too"),
+        row("captcha.hosts", "none", "hosts of the pages, at most 64: what was made on another is no good; without them the provider's list for the site key holds"),
+        row("captcha.min_score", code(format!("{min_score:?}")), "the least score of reCAPTCHA v3 that is a person's, 0.0 to 1.0"),
+        row("captcha.url", "the provider's", "another address that takes the same question: `https`, or `http` on this machine; never printed or logged"),
+        row("captcha.ca", "none", "file of certificates (PEM) to trust beside the web's authorities"),
+        row("captcha.in_outage", code("refuse"), "while the provider does not answer: `refuse`: 503; `pass`: go on without it"),
+        row("captcha.timeout_secs", code(timeout_secs), "how long an answer is waited for, 1 to 10"),
     ]
 }
 

@@ -30,6 +30,7 @@ pub(super) struct Settings {
     pub(super) shutdown_grace_secs: u32,
     pub(super) metrics: Metrics,
     pub(super) mail: Mail,
+    pub(super) captcha: Captcha,
     pub(super) hash: Hash,
     pub(super) access_tokens: AccessTokens,
     pub(super) policy: PolicyOverrides,
@@ -52,6 +53,7 @@ impl Default for Settings {
             shutdown_grace_secs: 10,
             metrics: Metrics::default(),
             mail: Mail::default(),
+            captcha: Captcha::default(),
             hash: Hash::default(),
             access_tokens: AccessTokens::default(),
             policy: PolicyOverrides::default(),
@@ -184,6 +186,59 @@ impl Default for Webhook {
             secret_file: None,
             ca: None,
             timeout_secs: 30,
+        }
+    }
+}
+
+/// Whose CAPTCHA stands in the page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum CaptchaKind {
+    #[default]
+    None,
+    Turnstile,
+    HCaptcha,
+    ReCaptcha,
+}
+
+/// What happens to requests while a CAPTCHA's provider does not answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum InOutage {
+    #[default]
+    Refuse,
+    Pass,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Captcha {
+    pub(super) provider: CaptchaKind,
+    pub(super) secret: Option<Secret>,
+    pub(super) secret_file: Option<PathBuf>,
+    pub(super) at_sign_in: bool,
+    pub(super) hosts: Vec<String>,
+    pub(super) min_score: f64,
+    /// Left out, the provider's own.
+    pub(super) url: Option<Secret>,
+    pub(super) ca: Option<PathBuf>,
+    pub(super) in_outage: InOutage,
+    pub(super) timeout_secs: u32,
+}
+
+impl Default for Captcha {
+    fn default() -> Self {
+        Self {
+            provider: CaptchaKind::default(),
+            secret: None,
+            secret_file: None,
+            at_sign_in: false,
+            hosts: Vec::new(),
+            min_score: 0.5,
+            url: None,
+            ca: None,
+            in_outage: InOutage::default(),
+            timeout_secs: 2,
         }
     }
 }

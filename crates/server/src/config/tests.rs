@@ -66,6 +66,7 @@ fn the_reference_has_every_setting_and_no_other() {
         "mail",
         "mail.smtp",
         "mail.webhook",
+        "captcha",
         "hash",
         "access_tokens",
         "policy",
@@ -394,4 +395,29 @@ fn a_webhook_is_checked_before_anything_starts() {
     assert!(many.contains("1 to 4"), "{many}");
     let late = refused(&format!("{url}\n{secret}\ntimeout_secs = 51"));
     assert!(late.contains("timeout_secs"), "{late}");
+}
+
+#[test]
+fn a_captcha_is_checked_before_anything_starts() {
+    let with = |toml: &str| format!("[captcha]\n{toml}\n");
+    let refused = |toml: &str| refusal(&with(toml));
+    assert!(config("").unwrap().captcha.is_none());
+    let good = "provider = \"turnstile\"\nsecret = \"hunter2\"";
+    let accepted = config(&with(good)).unwrap();
+    assert!(accepted.captcha.is_some());
+    assert!(!format!("{accepted:?}").contains("hunter2"));
+    assert!(refused("provider = \"turnstile\"").contains("captcha.secret_file"));
+    assert!(refused("secret = \"hunter2\"").contains("captcha.provider"));
+    let plain = refused(&format!(
+        "{good}\nurl = \"http://captcha.example.com/hunter2\""
+    ));
+    assert!(
+        plain.contains("clear text") && !plain.contains("hunter2"),
+        "{plain}"
+    );
+    let host = refused(&format!("{good}\nhosts = [\"https://example.com\"]"));
+    assert!(host.contains("without scheme"), "{host}");
+    assert!(refused(&format!("{good}\nmin_score = 1.5")).contains("0 to 1"));
+    assert!(refused(&format!("{good}\ntimeout_secs = 11")).contains("captcha.timeout_secs"));
+    assert!(refused("provider = \"other\"").contains("captcha.provider"));
 }
