@@ -11,6 +11,7 @@
 
 mod browser;
 mod exposition;
+mod fake_clock;
 mod mail;
 mod pair;
 mod person;
@@ -23,6 +24,7 @@ mod world;
 
 pub use browser::{Answer, Browser};
 pub use exposition::{Exposition, Family};
+pub use fake_clock::FakeClock;
 pub use mail::{Mail, token_in};
 pub use pair::Pair;
 pub use person::{ApiToken, Person, verify};

@@ -286,7 +286,7 @@ impl Drop for Frozen {
 }
 
 /// Says past the test harness, which keeps what a passing test prints, that something was left out.
-fn missing(what: &str) {
+pub(crate) fn missing(what: &str) {
     let why = format!("there is no {what} on this machine");
     assert_ne!(env::var("CI").as_deref(), Ok("true"), "{why}");
     let line = format!("skipped: {why}\n");

@@ -9,30 +9,13 @@ use portcullis_backends::core::secret::SecretText;
 use portcullis_backends::core::time::Timestamp;
 use portcullis_backends::flow::{SignInOutcome, SignedIn, VerifyEmailOutcome};
 
-use crate::harness::{ADA, Harness, PASSWORD};
+use crate::harness::{ADA, Harness, PASSWORD, jumps};
 use crate::lifetimes::{api_token, is_accepted, is_signed_in, new_token};
 use crate::magic_link::{link, send, works};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Where a clock that shows `now` may find itself next.
-fn jumps(now: Timestamp) -> [Timestamp; 10] {
-    [
-        now.plus(SECOND),
-        now.minus(SECOND),
-        now.plus(HOUR),
-        now.minus(HOUR),
-        now.plus(DAY),
-        now.minus(DAY),
-        Timestamp::UNIX_EPOCH,
-        Timestamp::UNIX_EPOCH.minus(SECOND),
-        // The first second that 32 bits do not hold, and the last one with a year of four digits.
-        Timestamp::from_secs(1 << 31),
-        Timestamp::from_secs(253_402_300_799),
-    ]
-}
 
 /// Does what people do all day, and expects an answer from all of it.
 async fn a_day(h: &Harness, signed_in: &SignedIn) {

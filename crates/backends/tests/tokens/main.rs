@@ -14,6 +14,7 @@
 mod harness;
 
 mod access;
+mod clock;
 mod refresh;
 
 use std::sync::Arc;
