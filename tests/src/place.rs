@@ -8,7 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::mail::{self, Mail};
-use crate::process::{self, Ran, until};
+use crate::process::{self, Permissions, Ran, until};
 use crate::service::Service;
 use crate::stores::Stores;
 
@@ -27,7 +27,10 @@ const MAIL_WITHIN: Duration = Duration::from_secs(100);
 
 /// A temporary folder; everything in it is gone when it is dropped.
 #[derive(Debug)]
-pub struct Place(TempDir);
+pub struct Place {
+    folder: TempDir,
+    permissions: Permissions,
+}
 
 impl Default for Place {
     fn default() -> Self {
@@ -48,9 +51,19 @@ impl Place {
     /// Where the system gives no folder.
     #[must_use]
     pub fn with_config(toml: &str) -> Self {
-        let place = Self(tempfile::tempdir().expect("a temporary folder"));
+        let place = Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            permissions: Permissions::default(),
+        };
         place.configure(toml);
         place
+    }
+
+    /// The same, where what runs may do no more than the permissions of files allow, whoever runs the tests.
+    #[must_use]
+    pub const fn bound_by_permissions(mut self) -> Self {
+        self.permissions = Permissions::Bind;
+        self
     }
 
     /// An empty folder with [`DEFAULT_CONFIG`] and these stores.
@@ -70,7 +83,7 @@ impl Place {
     /// The folder.
     #[must_use]
     pub fn path(&self) -> &Path {
-        self.0.path()
+        self.folder.path()
     }
 
     /// The service's data folder.
@@ -106,7 +119,7 @@ impl Place {
     /// Starts the service with more arguments and variables.
     #[must_use]
     pub fn start_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Service {
-        let mut command = process::portcullis(self.path());
+        let mut command = process::portcullis(self.path(), self.permissions);
         command.arg("serve").args(arguments);
         command.envs(variables.iter().copied());
         Service::spawn(command)
@@ -124,7 +137,7 @@ impl Place {
         variables: &[(&str, &str)],
         arguments: impl IntoIterator<Item = A>,
     ) -> Ran {
-        let mut command = process::portcullis(self.path());
+        let mut command = process::portcullis(self.path(), self.permissions);
         command.args(arguments).envs(variables.iter().copied());
         process::run(&mut command, input)
     }

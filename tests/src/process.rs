@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::geteuid;
+
 /// Where `cargo xtask test` has put the binary.
 const BINARY: &str = "PORTCULLIS_BIN";
 /// Between two looks.
@@ -45,17 +47,35 @@ impl Ran {
     }
 }
 
+/// Whom the permissions of files bind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Permissions {
+    /// Everybody but the superuser, as ever.
+    #[default]
+    AsEver,
+    /// The superuser too: it gives up the right to pass over them.
+    Bind,
+}
+
 /// The binary, to be run in `folder` without any setting of the machine's.
 ///
 /// # Panics
 /// Where nobody has said which binary.
-pub(crate) fn portcullis(folder: &Path) -> Command {
+pub(crate) fn portcullis(folder: &Path, permissions: Permissions) -> Command {
     let Some(binary) = env::var_os(BINARY) else {
         panic!(
             "{BINARY} is not set: run `cargo xtask test -p portcullis-tests`, which builds the binary and sets it"
         );
     };
-    let mut command = Command::new(binary);
+    let mut command = if permissions == Permissions::Bind && geteuid().is_root() {
+        let mut without = Command::new("setpriv");
+        without
+            .args(["--bounding-set=-dac_override", "--"])
+            .arg(binary);
+        without
+    } else {
+        Command::new(binary)
+    };
     command.current_dir(folder);
     for (name, _) in env::vars_os() {
         let settings = name.to_string_lossy();

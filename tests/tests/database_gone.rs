@@ -1,7 +1,13 @@
 //! A service whose database file is taken away, and brought back.
 
+#![expect(
+    clippy::panic,
+    reason = "a test fails by panicking, in its harness too"
+)]
+
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use portcullis_tests::{Browser, Person, Place, until};
@@ -78,4 +84,70 @@ fn a_service_without_its_database_notices_by_itself_and_does_not_start_anew() {
     assert_ne!(refused.code, 0, "{refused:?}");
     assert!(refused.stderr.contains("database"), "{refused:?}");
     assert!(!place.database().exists(), "nothing was made in its place");
+}
+
+/// Lets nobody write the database and its folder, or its owner again.
+fn let_write(place: &Place, allowed: bool) {
+    let (file, folder) = if allowed {
+        (0o600, 0o700)
+    } else {
+        (0o400, 0o500)
+    };
+    let set = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions");
+    };
+    for path in files(place).iter().filter(|path| path.exists()) {
+        set(path, file);
+    }
+    set(&place.data(), folder);
+}
+
+// FT-05
+#[test]
+fn a_service_that_may_not_write_its_database_does_not_start_and_says_why() {
+    let place = Place::new().bound_by_permissions();
+    let mut service = place.start();
+    let ada = Person::new("ada");
+    ada.join(&place, &service.browser());
+    service.terminate();
+    assert!(service.await_end(WITHIN).success());
+    let_write(&place, false);
+    let refused = place.run(["serve"]);
+    let_write(&place, true);
+    assert_ne!(refused.code, 0, "{refused:?}");
+    let why = &refused.stderr;
+    assert!(
+        why.contains("portcullis.db") && why.contains("read-only"),
+        "{why}"
+    );
+    let service = place.start();
+    ada.enter(&service.browser());
+}
+
+// FT-05
+#[test]
+fn what_is_answered_after_the_permission_to_write_is_lost_is_503_or_kept() {
+    let place = Place::new().bound_by_permissions();
+    let service = place.start();
+    let people = ["ada", "eve", "joan"].map(Person::new);
+    let [ada, ..] = &people;
+    ada.join(&place, &service.browser());
+    let_write(&place, false);
+    let mut kept = Vec::new();
+    for person in &people {
+        let answer = service.browser().post("/auth/signup", &person.sign_up());
+        match answer.status {
+            202 => kept.push(&person.email),
+            503 => {}
+            other => panic!("{other}: {answer:?}"),
+        }
+        let _alive = service.browser().get("/health/live").expect(200);
+    }
+    service.kill();
+    let_write(&place, true);
+    let service = place.start();
+    ada.enter(&service.browser());
+    for email in kept {
+        let _there = place.run(["user", "show", email]).expect_code(0);
+    }
 }
