@@ -63,13 +63,25 @@ impl Stores {
     /// The lines of a configuration that name them.
     #[must_use]
     pub fn settings(&self) -> String {
-        let database = self.database.as_ref();
-        let redis = self.redis.as_ref();
+        let (database, redis) = (self.database_url(), self.redis_url());
         let lines = [
-            database.map(|it| format!("database = \"{}\"\n", url_of(&it.name))),
-            redis.map(|it| format!("ephemeral = \"{}\"\n", it.url())),
+            database.map(|url| format!("database = \"{url}\"\n")),
+            redis.map(|url| format!("ephemeral = \"{url}\"\n")),
         ];
         lines.into_iter().flatten().collect()
+    }
+
+    /// The URL of the database; `None` where it is a file.
+    #[must_use]
+    pub fn database_url(&self) -> Option<String> {
+        let database = self.database.as_ref();
+        database.map(|it| url_of(&it.name))
+    }
+
+    /// The URL of the Redis.
+    #[must_use]
+    pub fn redis_url(&self) -> Option<String> {
+        self.redis.as_ref().map(Redis::url)
     }
 
     /// The passwords in [`Stores::settings`].

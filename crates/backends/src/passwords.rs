@@ -265,6 +265,7 @@ impl Passwords {
         }
     }
 
+    /// The same two reads whether anybody has the name or not.
     async fn load(
         &self,
         typed: &str,
@@ -273,14 +274,17 @@ impl Passwords {
         let Ok(identifier) = Identifier::parse(typed) else {
             return Ok((None, None, Reason::MalformedIdentifier));
         };
-        let Some(user) = self.directory.find_user(tenant, &identifier).await? else {
-            return Ok((None, None, Reason::UnknownIdentifier));
-        };
+        let found = self.directory.find_user(tenant, &identifier).await?;
+        // Nobody ever has the reserved id, and looking them up costs as much.
+        let id = found.as_ref().map_or(UserId::SYSTEM, |user| user.id);
         let loaded = self
             .security
-            .load_factor(tenant, user.id, FactorKind::Password)
+            .load_factor(tenant, id, FactorKind::Password)
             .await?;
-        Ok((Some(user.id), loaded, Reason::NoPassword))
+        Ok(match found {
+            Some(user) => (Some(user.id), loaded, Reason::NoPassword),
+            None => (None, None, Reason::UnknownIdentifier),
+        })
     }
 
     /// Brings an old hash up to the current parameters. A password that changed meanwhile wins.

@@ -6,7 +6,7 @@
 
 use portcullis_core::along::{Along, Refusal, Write};
 use portcullis_core::backend::RequestContext;
-use portcullis_core::entity::{Enrolment, Epoch, NewAccount, User};
+use portcullis_core::entity::{Enrolment, Epoch, NewAccount, SubjectState, User};
 use portcullis_core::entropy::random_bytes;
 use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::factor::FactorConfig;
@@ -61,6 +61,12 @@ pub(super) struct Pending {
     pub(super) browser: TokenDigest,
 }
 
+/// Who has the address that somebody signs up with, and where they stand.
+struct Known {
+    user: User,
+    subject: Option<SubjectState>,
+}
+
 /// Keyed-hash domain of the sign-up cookie.
 pub(super) const BROWSER_DOMAIN: &str = "sign-up browser";
 
@@ -110,16 +116,20 @@ impl Portcullis {
         // Between the look-up and the write somebody else may sign up with the address; then it is known, and where
         // directory and accounts are two stores, known a moment before it has its account.
         for _ in 0..3 {
-            let written = match self
-                .0
-                .stores
-                .directory
-                .find_user(context.tenant, &input.email)
-                .await?
-            {
-                None => self.enrol(&input.email, &pending, &policy, context).await?,
+            let (tenant, stores) = (context.tenant, &self.0.stores);
+            let found = stores.directory.find_user(tenant, &input.email).await?;
+            // Drawn for everybody. Nobody has it, and looking them up costs as much.
+            let new = self.new_user_id(tenant).await?;
+            let id = found.as_ref().map_or(new, |user| user.id);
+            let subject = stores.security.subject_state(tenant, id).await?;
+            let written = match found {
+                None => {
+                    self.enrol(new, &input.email, &pending, &policy, context)
+                        .await?
+                }
                 Some(user) => {
-                    self.sign_up_again(&user, &input.email, &pending, &policy, context)
+                    let known = Known { user, subject };
+                    self.sign_up_again(&known, &input.email, &pending, &policy, context)
                         .await?
                 }
             };
@@ -192,13 +202,13 @@ impl Portcullis {
 
     async fn enrol(
         &self,
+        id: UserId,
         email: &Identifier,
         pending: &Pending,
         policy: &TenantPolicy,
         context: &RequestContext,
     ) -> Result<Write<()>, FlowError> {
         let now = self.now();
-        let id = self.new_user_id(context.tenant).await?;
         let event = self
             .event(context.tenant, AuthEventType::SignUp, &context.client)?
             .about(id)
@@ -239,24 +249,20 @@ impl Portcullis {
     /// its owner is told. Somebody whom the directory knows and who never signed up is a candidate until they do.
     async fn sign_up_again(
         &self,
-        user: &User,
+        known: &Known,
         email: &Identifier,
         pending: &Pending,
         policy: &TenantPolicy,
         context: &RequestContext,
     ) -> Result<Write<()>, FlowError> {
-        let subject = self
-            .0
-            .stores
-            .security
-            .subject_state(context.tenant, user.id)
-            .await?;
+        let Known { user, subject } = known;
         let event = self
             .event(context.tenant, AuthEventType::SignUp, &context.client)?
             .about(user.id);
         let stored = stored_spelling(user, email);
         let state = subject.as_ref().map(|subject| subject.user_status.state);
-        let epoch = subject.map(|subject| subject.epoch).unwrap_or_default();
+        let epoch = subject.as_ref().map(|subject| subject.epoch);
+        let epoch = epoch.unwrap_or_default();
         let along = match state {
             None | Some(EntityState::Candidate | EntityState::Pending) => {
                 // While nothing is proved, the latest sign-up says where its mail goes: another spelling of the address

@@ -14,6 +14,7 @@ mod email_change;
 mod email_code;
 mod faults;
 mod guards;
+mod identifiers;
 mod kinds;
 mod limits;
 mod links;
