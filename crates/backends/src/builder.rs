@@ -487,6 +487,7 @@ impl<S: IdentityStore> Builder<S> {
                 backend,
                 security: Arc::clone(&stores.security),
                 journal: Arc::clone(&journal),
+                clock: Arc::clone(&self.clock),
                 system: system_policy.ip.clone(),
             }) as Arc<dyn AuthBackend>
         }));

@@ -271,20 +271,20 @@ impl Portcullis {
             return Ok(AdminOutcome::NotFound);
         };
         for identifier in found.identifiers {
-            let key = AttemptKey {
-                tenant,
-                identifier: self
-                    .0
-                    .tokens
-                    .identifier_digest(tenant, &identifier.canonical),
-                purpose: AttemptPurpose::Password,
-            };
-            let detail = json!({ "identifier_kind": identifier.kind });
-            let along = self.operator_event(tenant, user, AuthEventType::AttemptsReset, detail)?;
-            if let Write::Refused(refusal) =
-                self.0.stores.security.reset_attempts(&key, along).await?
-            {
-                return Ok(AdminOutcome::Refused(refusal));
+            let (tokens, canonical) = (&self.0.tokens, &identifier.canonical);
+            for purpose in AttemptPurpose::ALL {
+                let key = AttemptKey {
+                    tenant,
+                    identifier: tokens.identifier_digest(tenant, canonical),
+                    purpose: *purpose,
+                };
+                let detail = json!({ "identifier_kind": identifier.kind, "purpose": purpose });
+                let along =
+                    self.operator_event(tenant, user, AuthEventType::AttemptsReset, detail)?;
+                let security = &self.0.stores.security;
+                if let Write::Refused(refusal) = security.reset_attempts(&key, along).await? {
+                    return Ok(AdminOutcome::Refused(refusal));
+                }
             }
         }
         Ok(AdminOutcome::Done)

@@ -168,6 +168,10 @@ pub(crate) struct ResetPassword {
 impl Input for ResetPassword {
     const KIND: BodyKind = BodyKind::JsonOrForm;
     const FIELDS: &'static str = "token, password";
+
+    fn token(&self) -> Option<&SecretText> {
+        Some(self.token.text())
+    }
 }
 
 /// Somebody who signs in.
