@@ -9,6 +9,7 @@
 
 mod account;
 mod app;
+mod audit;
 mod captcha;
 mod email_change;
 mod email_code;
@@ -29,6 +30,7 @@ mod path;
 mod pre_hijack;
 mod protection;
 mod roles;
+mod samples;
 mod session_names;
 mod sessions;
 mod step_up;
