@@ -15,6 +15,7 @@ mod email_change;
 mod email_code;
 mod faults;
 mod guards;
+mod headers;
 mod identifiers;
 mod kinds;
 mod limits;

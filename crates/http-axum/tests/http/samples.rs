@@ -5,7 +5,7 @@ mod done;
 mod events;
 mod refused;
 
-use axum::http::{Method, header};
+use axum::http::{HeaderValue, Method, header};
 use portcullis_backends::core::policy::PolicyOverrides;
 use portcullis_http_axum::{ROUTES, RouteSpec, Switch, Verb};
 use portcullis_testing::{FaultStore, Faults};
@@ -17,6 +17,7 @@ pub(crate) use events::Left;
 
 pub(crate) const NEW: &str = "lovelace@example.com";
 pub(crate) const NEW_PASSWORD: &str = "a battery of staple horses";
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
 macro_rules! samples {
     (done { $($done:ident = $verb:ident $path:literal,)+ } refused { $($refused:ident = $status:literal $v:ident $p:literal,)+ }) => {
@@ -256,6 +257,21 @@ impl Asked<'_> {
     pub(crate) async fn send(&mut self) -> Answer {
         let body = self.body.as_ref().map(|body| body.to_string().into_bytes());
         let body = body.map(|body| ("application/json", body));
+        self.client
+            .request(self.method.clone(), &self.path, body)
+            .await
+    }
+
+    /// As a browser sends a form, which wants a page.
+    pub(crate) async fn send_form(&mut self) -> Answer {
+        let html = HeaderValue::from_static("text/html");
+        self.client.headers.insert(header::ACCEPT, html);
+        let body = self.body.as_ref().map(|body| {
+            let fields = body.as_object().unwrap().iter();
+            let fields = fields.map(|(name, value)| (name, value.as_str().unwrap()));
+            let mut form = url::form_urlencoded::Serializer::new(String::new());
+            (FORM, form.extend_pairs(fields).finish().into_bytes())
+        });
         self.client
             .request(self.method.clone(), &self.path, body)
             .await
