@@ -23,6 +23,7 @@ mod links;
 mod magic_link;
 mod mail_trouble;
 mod metrics;
+mod no_token;
 mod password_cooldown;
 mod password_history;
 mod password_reset;

@@ -6,8 +6,10 @@ mod events;
 mod refused;
 
 use axum::http::{HeaderValue, Method, header};
+use portcullis_backends::Builder;
 use portcullis_backends::core::policy::PolicyOverrides;
 use portcullis_http_axum::{ROUTES, RouteSpec, Switch, Verb};
+use portcullis_stores_kv::MemoryStore;
 use portcullis_testing::{FaultStore, Faults};
 use serde_json::Value;
 
@@ -178,7 +180,7 @@ impl Sample {
     }
 
     /// Codes sign in; links make accounts where the sample needs it.
-    fn policy(self) -> PolicyOverrides {
+    pub(crate) fn policy(self) -> PolicyOverrides {
         PolicyOverrides {
             email_code: Some(true),
             magic_link_sign_up: Some(matches!(self, Self::MagicLinkNew | Self::MagicLinkUnproved)),
@@ -188,7 +190,16 @@ impl Sample {
 
     /// The app that it is made on.
     pub(crate) async fn app(self) -> App {
-        App::with(|builder| builder.policy(self.policy()), |router, _| router).await
+        self.app_with(|builder| builder).await
+    }
+
+    /// The same, with something else besides.
+    pub(crate) async fn app_with(
+        self,
+        change: impl FnOnce(Builder<MemoryStore>) -> Builder<MemoryStore>,
+    ) -> App {
+        let with_policy = |builder: Builder<MemoryStore>| builder.policy(self.policy());
+        App::with(|builder| change(with_policy(builder)), |router, _| router).await
     }
 
     /// The same, on a store that fails on demand.
