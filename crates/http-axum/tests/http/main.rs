@@ -19,6 +19,7 @@ mod headers;
 mod identifiers;
 mod kinds;
 mod limits;
+mod link_origin;
 mod links;
 mod magic_link;
 mod mail_trouble;
