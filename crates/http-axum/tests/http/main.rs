@@ -27,6 +27,7 @@ mod metrics;
 mod no_token;
 mod password_cooldown;
 mod password_history;
+mod password_length;
 mod password_reset;
 mod passwords;
 mod path;
