@@ -39,6 +39,7 @@ mod session_names;
 mod sessions;
 mod step_up;
 mod surface;
+mod suspended;
 mod table;
 #[cfg(feature = "jwt")]
 mod token_pair;
