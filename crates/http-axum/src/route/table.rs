@@ -123,7 +123,7 @@ pub static ROUTES: &[RouteSpec] = &[
         Post "/magic-link/verify" "Sign in with the token from the mail, once",
         MagicLink, Public, limit::SESSION_LINK,
         body: MagicLink, answer: 200 Caller,
-        events: [SignIn, SessionRevoked], codes: [InvalidLink], pages: ForForms,
+        events: [SignIn, SessionRevoked, SignUp, EmailVerified], codes: [InvalidLink], pages: ForForms,
         magic_link::verify
     ),
     route!(
@@ -144,14 +144,14 @@ pub static ROUTES: &[RouteSpec] = &[
         Post "/logout" "End the session or the family of tokens; without one, only forget the cookies",
         Logout, AnonymousOrSession, GUARDED,
         body: , answer: 204,
-        events: [SignOut, RefreshEnded, AccessDenied], codes: [CredentialNotAllowed], pages: None,
+        events: [SignOut, RefreshEnded, AccessDenied, CredentialRejected], codes: [CredentialNotAllowed], pages: None,
         sign_in::logout
     ),
     route!(
         Post "/logout/all" "End every session and token pair of the caller, this session too; API tokens stay",
         Logout, Session, GUARDED,
         body: , answer: 204,
-        events: [SessionsRevoked, AccessDenied], codes: [], pages: None,
+        events: [SessionsRevoked, AccessDenied, CredentialRejected], codes: [], pages: None,
         sign_in::logout_all
     ),
     route!(
@@ -165,14 +165,14 @@ pub static ROUTES: &[RouteSpec] = &[
         Post "/step-up" "Prove again that it is you; the session gets a new id",
         StepUp, Session, limit::STEP_UP,
         body: StepUp, answer: 200 Caller,
-        events: [PasswordConfirmed, AccessDenied], codes: [CurrentPasswordRefused], pages: None,
+        events: [PasswordConfirmed, AccessDenied, CredentialRejected], codes: [CurrentPasswordRefused], pages: None,
         step_up::step_up
     ),
     route!(
         Post "/password/change" "Change one's password; every other session and token pair ends",
         PasswordChange, Session, limit::CHANGE,
         body: ChangePassword, answer: 204,
-        events: [PasswordConfirmed, PasswordChanged, AccessDenied],
+        events: [PasswordConfirmed, PasswordChanged, AccessDenied, CredentialRejected],
         codes: [CurrentPasswordRefused, PasswordRefused, PasswordChangedRecently], pages: None,
         password::change
     ),
@@ -208,7 +208,7 @@ pub static ROUTES: &[RouteSpec] = &[
         Post "/email/change/request" "Ask for another address; a link goes to it and a notice to the present one",
         EmailChange, FreshSession, limit::CHANGE_MAIL,
         body: RequestEmailChange, answer: 202 Accepted,
-        events: [EmailChangeRequested, AccessDenied], codes: [InvalidBody, EmailDomainRefused], pages: None,
+        events: [EmailChangeRequested, AccessDenied, CredentialRejected], codes: [InvalidBody, EmailDomainRefused], pages: None,
         email_change::request
     ),
     route!(
@@ -222,7 +222,7 @@ pub static ROUTES: &[RouteSpec] = &[
         Post "/email/change/confirm" "Prove the new address in one's own session; every other session and token pair ends",
         EmailChange, Session, limit::SESSION_LINK,
         body: ConfirmEmailChange, answer: 204,
-        events: [EmailChanged, AccessDenied], codes: [InvalidLink], pages: ForForms,
+        events: [EmailChanged, AccessDenied, CredentialRejected], codes: [InvalidLink], pages: ForForms,
         email_change::confirm
     ),
     route!(
@@ -236,70 +236,70 @@ pub static ROUTES: &[RouteSpec] = &[
         Post "/account/close" "Close one's account for good; whatever its owner was signed in with ends",
         Account, FreshSession, limit::CHANGE,
         body: , answer: 204,
-        events: [AccountStateChanged, AccessDenied], codes: [], pages: None,
+        events: [AccountStateChanged, AccessDenied, CredentialRejected], codes: [], pages: None,
         account::close
     ),
     route!(
         Get "/account/export" "What is kept about the caller, without secrets",
         Account, FreshSession, limit::EXPORT,
         body: , answer: 200 Export,
-        events: [AccountExported, AccessDenied], codes: [NotFound], pages: None,
+        events: [AccountExported, AccessDenied, CredentialRejected], codes: [NotFound], pages: None,
         account::export
     ),
     route!(
         Get "/sessions" "The caller's live sessions",
         Sessions, Session, GUARDED,
         body: , answer: 200 Sessions,
-        events: [AccessDenied], codes: [], pages: None,
+        events: [AccessDenied, CredentialRejected], codes: [], pages: None,
         sessions::list
     ),
     route!(
         Delete "/sessions" "End the caller's other sessions",
         Sessions, Session, GUARDED,
         body: , answer: 200 Revoked,
-        events: [SessionsRevoked, AccessDenied], codes: [], pages: None,
+        events: [SessionsRevoked, AccessDenied, CredentialRejected], codes: [], pages: None,
         sessions::revoke_others
     ),
     route!(
         Patch "/sessions/{id}" "Give one of the caller's sessions a name, or take it away",
         Sessions, Session, limit::RENAME,
         body: RenameSession, answer: 204,
-        events: [SessionRenamed, AccessDenied], codes: [NotFound, InvalidBody], pages: None,
+        events: [SessionRenamed, AccessDenied, CredentialRejected], codes: [NotFound, InvalidBody], pages: None,
         sessions::rename
     ),
     route!(
         Delete "/sessions/{id}" "End one of the caller's sessions",
         Sessions, Session, GUARDED,
         body: , answer: 204,
-        events: [SessionRevoked, AccessDenied], codes: [NotFound], pages: None,
+        events: [SessionRevoked, AccessDenied, CredentialRejected], codes: [NotFound], pages: None,
         sessions::revoke
     ),
     route!(
         Get "/api-tokens" "The caller's live API tokens",
         ApiTokens, Session, GUARDED,
         body: , answer: 200 ApiTokens,
-        events: [AccessDenied], codes: [], pages: None,
+        events: [AccessDenied, CredentialRejected], codes: [], pages: None,
         api_tokens::list
     ),
     route!(
         Post "/api-tokens" "Make an API token, which is shown once",
         ApiTokens, FreshSession, limit::API_TOKEN,
         body: NewApiToken, answer: 201 CreatedApiToken,
-        events: [ApiTokenCreated, AccessDenied], codes: [LimitReached], pages: None,
+        events: [ApiTokenCreated, AccessDenied, CredentialRejected], codes: [LimitReached], pages: None,
         api_tokens::create
     ),
     route!(
         Delete "/api-tokens" "Revoke all of the caller's API tokens",
         ApiTokens, Session, GUARDED,
         body: , answer: 200 Revoked,
-        events: [ApiTokensRevoked, AccessDenied], codes: [], pages: None,
+        events: [ApiTokensRevoked, AccessDenied, CredentialRejected], codes: [], pages: None,
         api_tokens::revoke_all
     ),
     route!(
         Delete "/api-tokens/{id}" "Revoke one of the caller's API tokens",
         ApiTokens, Session, GUARDED,
         body: , answer: 204,
-        events: [ApiTokenRevoked, AccessDenied], codes: [NotFound], pages: None,
+        events: [ApiTokenRevoked, AccessDenied, CredentialRejected], codes: [NotFound], pages: None,
         api_tokens::revoke
     ),
     route!(

@@ -16,6 +16,10 @@ use portcullis_backends::core::entropy::SeededEntropy;
 use portcullis_backends::core::event::{AuthEvent, EventQueryFilter};
 use portcullis_backends::core::id::UserId;
 use portcullis_backends::core::state::EntityState;
+use portcullis_backends::core::store::{
+    AuditQuery, IdentityStore, PasswordHistory, RateLimitStore, ResolveSession, SessionStore,
+    TicketStore,
+};
 use portcullis_backends::flow::{AdminOutcome, StateChange};
 use portcullis_backends::tokens::keys::KeyRings;
 use portcullis_backends::{Builder, Portcullis};
@@ -49,13 +53,26 @@ impl App {
         change: impl FnOnce(Builder<MemoryStore>) -> Builder<MemoryStore>,
         mount: impl FnOnce(Router, &Portcullis) -> Router,
     ) -> Self {
+        Self::on(|store| store, change, mount).await
+    }
+
+    /// The same, on what `wrap` makes of the store.
+    pub(crate) async fn on<S>(
+        wrap: impl FnOnce(MemoryStore) -> S,
+        change: impl FnOnce(Builder<S>) -> Builder<S>,
+        mount: impl FnOnce(Router, &Portcullis) -> Router,
+    ) -> Self
+    where
+        S: IdentityStore + SessionStore + ResolveSession,
+        S: TicketStore + RateLimitStore + AuditQuery + PasswordHistory,
+    {
         let (store, clock, mailbox) = (
             MemoryStore::new(),
             Arc::new(ManualClock::default()),
             CapturedMailbox::new(),
         );
         let hasher = Arc::new(CountingHasher::new());
-        let builder = Portcullis::builder(store.clone())
+        let builder = Portcullis::builder(wrap(store.clone()))
             .keys(KeyRings::generate(&SeededEntropy::new(1), clock.now()).unwrap())
             .public_url(ORIGIN)
             .mailer(mailbox.clone())

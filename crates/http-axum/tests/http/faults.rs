@@ -1,72 +1,92 @@
 //! When parts fail.
 
 use axum::Router;
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use axum::routing::get;
 use portcullis_backends::core::error::StoreErrorKind;
 use portcullis_backends::tokens::password::HashError;
+use portcullis_http_axum::{RoutePolicy, Verb};
+use portcullis_testing::{Fault, How};
 use serde_json::json;
 
-use crate::app::{ADA, App, PASSWORD};
+use crate::app::{ADA, App};
+use crate::audit::left_since;
+use crate::samples::Sample;
+
+/// A store that is away, one whose rows are damaged, and one that does its work and is away then.
+const HOWS: [How; 3] = [
+    How::FailBefore(StoreErrorKind::Unavailable),
+    How::FailBefore(StoreErrorKind::Corrupt),
+    How::FailAfter,
+];
 
 // LG-06
 #[tokio::test]
 async fn a_store_outage_is_503_on_every_route() {
-    let app = App::new().await;
-    let mut ada = app.signed_in(ADA).await;
-    let token = ada.api_token(&["a"]).await;
-    let id = "0190b5a4-6f00-7000-8000-000000000000";
-    let requests = [
-        (Method::GET, "/auth/profile".to_owned(), None),
-        (Method::POST, "/auth/check-auth".to_owned(), None),
-        (Method::GET, "/auth/sessions".to_owned(), None),
-        (Method::DELETE, "/auth/sessions".to_owned(), None),
-        (Method::DELETE, format!("/auth/sessions/{id}"), None),
-        (Method::GET, "/auth/api-tokens".to_owned(), None),
-        (
-            Method::POST,
-            "/auth/api-tokens".to_owned(),
-            Some(json!({ "name": "x", "scopes": ["a"] })),
-        ),
-        (Method::DELETE, "/auth/api-tokens".to_owned(), None),
-        (Method::DELETE, format!("/auth/api-tokens/{id}"), None),
-        (
-            Method::POST,
-            "/auth/sign-in".to_owned(),
-            Some(json!({ "identifier": ADA, "password": PASSWORD })),
-        ),
-        (
-            Method::POST,
-            "/auth/signup".to_owned(),
-            Some(json!({ "email": "new@example.com", "password": PASSWORD })),
-        ),
-        (
-            Method::POST,
-            "/auth/signup/send_link".to_owned(),
-            Some(json!({ "email": ADA })),
-        ),
-    ];
-    for (method, path, body) in requests {
-        for kind in [StoreErrorKind::Unavailable, StoreErrorKind::Indeterminate] {
-            app.store.fail_next(kind);
-            let body = body
-                .as_ref()
-                .map(|body| ("application/json", body.to_string().into_bytes()));
-            let answer = ada.request(method.clone(), &path, body).await;
-            assert_eq!(
-                answer.status,
-                StatusCode::SERVICE_UNAVAILABLE,
-                "{method} {path} {kind:?}: {answer:?}"
+    for sample in Sample::done() {
+        let route = sample.route();
+        let asks_nothing = (route.verb == Verb::Get && route.policy == RoutePolicy::Public)
+            || sample == Sample::LogoutOfNobody;
+        let calls = fail_in_every_way(sample).await;
+        assert_eq!(calls == 0, asks_nothing, "{sample:?} makes {calls} calls");
+    }
+}
+
+// LG-06
+#[tokio::test]
+async fn a_store_outage_makes_no_success_of_a_refusal_and_no_other_refusal() {
+    for sample in Sample::refused() {
+        assert!(fail_in_every_way(sample).await > 0, "{sample:?}");
+    }
+}
+
+async fn fail_in_every_way(sample: Sample) -> u64 {
+    let mut calls = 0;
+    for how in HOWS {
+        calls = calls.max(fail_at_every_call(sample, how).await);
+    }
+    calls
+}
+
+/// The request, once for every call it makes, which fails; and once more past its end. Returns how many calls it makes.
+async fn fail_at_every_call(sample: Sample, how: How) -> u64 {
+    for at in 1..100 {
+        let (app, faults) = sample.app_that_fails().await;
+        let mut asked = sample.prepare(&app).await;
+        let before = app.events().await;
+        faults.arm(Fault { at, how });
+        let answer = asked.send().await;
+        faults.disarm();
+        let fired = faults.fired();
+        let what = match &fired {
+            Some(fired) => format!("{sample:?}, {fired}: {answer:?}"),
+            None => format!("{sample:?}, unharmed: {answer:?}"),
+        };
+        if answer.status == sample.status() {
+            // What is acknowledged has happened; a note of a refusal may be missing.
+            let left = left_since(&before, &app.events().await);
+            let is_refused = sample.leaves().iter().any(|(_, reason)| reason.is_some());
+            assert!(
+                left == sample.leaves() || (is_refused && fired.is_some()),
+                "{left:?} {what}"
             );
-            assert!(answer.header("retry-after").is_some(), "{method} {path}");
-            assert_eq!(answer.code(), "unavailable");
+        } else {
+            assert!(fired.is_some(), "{what}");
+            assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{what}");
+            assert_eq!(answer.code(), "unavailable", "{what}");
+            let retry_after = answer.header("retry-after").map(str::parse::<u64>);
+            assert!(
+                matches!(retry_after, Some(Ok(1..))),
+                "no time to come again: {what}"
+            );
+            assert!(answer.set_cookies().is_empty(), "{what}");
+            assert!(!answer.text().contains("pcl_"), "{what}");
+        }
+        if fired.is_none() {
+            return at - 1;
         }
     }
-    app.store.fail_next(StoreErrorKind::Unavailable);
-    crate::app::bearer(&app, &token)
-        .await
-        .expect(StatusCode::SERVICE_UNAVAILABLE);
-    ada.check().await.expect(StatusCode::OK);
+    panic!("{sample:?} makes calls without end")
 }
 
 // TH-12

@@ -1,6 +1,7 @@
 //! Limits by address and by identifier.
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
+use portcullis_http_axum::ROUTES;
 use serde_json::json;
 
 use crate::app::{ADA, App, Client, PASSWORD};
@@ -155,34 +156,126 @@ async fn a_limited_request_costs_no_hash() {
 
 // TH-11
 #[tokio::test]
-async fn no_other_spelling_of_a_path_passes_the_limit() {
-    use axum::http::Method;
+async fn no_other_spelling_of_a_path_reaches_any_route() {
     let app = App::new().await;
-    for path in [
-        "/auth//sign-in",
-        "/auth/sign-in/",
-        "/auth/%73ign-in/",
-        "/auth/x/../sign-in",
-        "//auth/sign-in",
-        "/AUTH/sign-in",
-    ] {
-        let body = json!({ "identifier": ADA, "password": "x" })
-            .to_string()
-            .into_bytes();
-        let answer = app
-            .client()
-            .request(Method::POST, path, Some(("application/json", body)))
-            .await;
-        assert!(
-            matches!(
-                answer.status,
-                StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
-            ),
-            "{path}: {answer:?}"
-        );
+    for route in ROUTES {
+        let path = route.path.trim_start_matches('/');
+        let first = path.as_bytes()[0];
+        let rest = &path[1..];
+        let deep = path.replace('/', "%2F");
+        let mut spellings = vec![
+            format!("/auth//{path}"),
+            format!("//auth/{path}"),
+            format!("/auth/{path}/"),
+            format!("/auth/%{first:02x}{rest}"),
+            format!("/%61uth/{path}"),
+            format!("/auth/%2F{path}"),
+            format!("/auth%2F{path}"),
+            format!("/auth/x/../{path}"),
+            format!("/auth/./{path}"),
+            format!("/auth/%2e%2e/auth/{path}"),
+            format!("/auth%5C{path}"),
+            format!("/AUTH/{path}"),
+            format!("/auth/{}", path.to_uppercase()),
+        ];
+        if deep != path {
+            spellings.push(format!("/auth/{deep}"));
+        }
+        // Behind an id, more of it.
+        if !path.ends_with('}') {
+            let tails = ["%2F", "%00", "%20", ";x=1", ".json"];
+            spellings.extend(tails.iter().map(|tail| format!("/auth/{path}{tail}")));
+        }
+        let method: Method = route.verb.as_str().parse().unwrap();
+        for path in spellings {
+            let body =
+                json!({ "identifier": ADA, "email": ADA, "password": PASSWORD, "token": "x" });
+            let body = ("application/json", body.to_string().into_bytes());
+            let answer = app
+                .client()
+                .request(method.clone(), &path, Some(body))
+                .await;
+            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}: {answer:?}");
+        }
     }
-    assert_eq!(app.hasher.hashes(), 0);
+    assert_eq!((app.hasher.hashes(), app.mailbox.all().len()), (0, 0));
 }
+
+// TH-11
+#[tokio::test]
+async fn no_other_method_and_no_override_of_one_does_the_work_of_a_route() {
+    let app = App::new().await;
+    app.client().register(ADA).await;
+    let hashes = app.hasher.hashes();
+    let body = json!({ "identifier": ADA, "password": PASSWORD }).to_string();
+    for method in [
+        "GET", "HEAD", "PUT", "PATCH", "DELETE", "TRACE", "post", "PROPFIND",
+    ] {
+        for (name, value) in [("x-none", "POST")].into_iter().chain(OVERRIDES) {
+            for path in ["/auth/sign-in", "/auth/sign-in?_method=POST"] {
+                let mut eve = app.client();
+                eve.headers.insert(name, value.parse().unwrap());
+                let body = Some(("application/json", body.clone().into_bytes()));
+                let answer = eve.request(method.parse().unwrap(), path, body).await;
+                let status = StatusCode::METHOD_NOT_ALLOWED;
+                assert_eq!(answer.status, status, "{method} {name}: {answer:?}");
+                assert_eq!(answer.header("allow"), Some("POST"), "{method} {name}");
+            }
+        }
+    }
+    assert_eq!(app.hasher.hashes(), hashes);
+}
+
+/// What frameworks take another method from.
+const OVERRIDES: [(&str, &str); 4] = [
+    ("x-http-method-override", "POST"),
+    ("x-http-method", "POST"),
+    ("x-method-override", "POST"),
+    ("x-original-url", "/auth/sign-in"),
+];
+
+// TH-11
+#[tokio::test]
+async fn whatever_reaches_a_route_is_counted_with_everything_else_that_does() {
+    let app = App::new().await;
+    let mut eve = app.client();
+    eve.peer = Some("192.0.2.66".to_owned());
+    let ways = [
+        ("/auth/sign-in", None),
+        ("/auth/sign-in?", None),
+        ("/auth/sign-in?x=1&_method=GET", None),
+        ("http://auth.example.com/auth/sign-in", None),
+        ("http://evil.example/auth/sign-in", None),
+        ("/auth/sign-in", Some(("x-http-method-override", "GET"))),
+        ("/auth/sign-in", Some(("x-http-method", "DELETE"))),
+        ("/auth/sign-in", Some(("x-original-url", "/auth/jwks.json"))),
+        ("/auth/sign-in", Some(("x-rewrite-url", "/auth/jwks.json"))),
+        ("/auth/sign-in", Some(("host", "evil.example"))),
+    ];
+    let mut passed = 0;
+    for n in 0..2 * PER_ADDRESS {
+        let (path, header) = ways[n % ways.len()];
+        eve.headers.clear();
+        if let Some((name, value)) = header {
+            eve.headers.insert(name, value.parse().unwrap());
+        }
+        let who = format!("nobody{n}@example.com");
+        let answer = eve
+            .post(path, json!({ "identifier": who, "password": "x" }))
+            .await;
+        let expected = match n < PER_ADDRESS {
+            true => StatusCode::UNAUTHORIZED,
+            false => StatusCode::TOO_MANY_REQUESTS,
+        };
+        assert_eq!(answer.status, expected, "{n} {path} {header:?}");
+        passed += usize::from(answer.status == StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(passed, PER_ADDRESS);
+    assert_eq!(app.hasher.hashes(), PER_ADDRESS as u64);
+}
+
+/// The sign-ins of one address in a minute.
+const PER_ADDRESS: usize = 30;
 
 #[tokio::test]
 async fn an_account_of_ones_own_buys_no_more_sign_ins_than_anybodys() {

@@ -3,15 +3,12 @@
 use std::collections::BTreeSet;
 
 use axum::http::{Method, StatusCode};
-use portcullis_backends::core::event::{AuthEventStatus, AuthEventType};
-use portcullis_backends::core::state::EntityState;
 use portcullis_http_axum::{
     HEALTH_ROUTES, Limits, ROUTES, RoutePolicy, RouteSpec, RoutesConfig, Switch, Verb,
     WithoutStore, routes_with,
 };
-use serde_json::json;
 
-use crate::app::{ADA, App, PASSWORD};
+use crate::app::App;
 
 fn method(route: &RouteSpec) -> Method {
     route.verb.as_str().parse().unwrap()
@@ -191,118 +188,4 @@ async fn the_openapi_document_has_every_route_and_no_other() {
         .map(|route| format!("{} /auth{}", route.verb.as_str(), route.path))
         .collect();
     assert_eq!(documented, table);
-}
-
-// LG-01
-#[tokio::test]
-async fn every_event_that_a_route_declares_appears_in_the_log_with_who_and_where() {
-    let app = App::new().await;
-    let mut ada = app.client();
-    ada.sign_up(ADA).await;
-    // Mails of one moment come in no order.
-    app.advance(1);
-    ada.post("/auth/signup/send_link", json!({ "email": ADA }))
-        .await;
-    let link = app.mailed_token(ADA).await;
-    ada.verify(&link).await;
-    ada.verify(&link).await;
-    ada.sign_in_with(ADA, "wrong horse battery staple")
-        .await
-        .expect(StatusCode::UNAUTHORIZED);
-    app.hasher.raise_cost();
-    ada.sign_in(ADA).await.expect(StatusCode::OK);
-    for asked in ["magic-link", "email-code"] {
-        ada.post(&format!("/auth/{asked}/send"), json!({ "email": ADA }))
-            .await;
-    }
-    let token = ada.api_token(&["a"]).await;
-    let id = ada.get("/auth/api-tokens").await.json()["api_tokens"][0]["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    crate::app::with_token(&app, "x-api-key", &token, Method::GET, "/auth/sessions")
-        .await
-        .expect(StatusCode::FORBIDDEN);
-    ada.delete(&format!("/auth/api-tokens/{id}")).await;
-    crate::app::bearer(&app, &token)
-        .await
-        .expect(StatusCode::UNAUTHORIZED);
-    ada.api_token(&["a"]).await;
-    ada.delete("/auth/api-tokens").await;
-    let mut phone = app.client();
-    phone.sign_in(ADA).await.expect(StatusCode::OK);
-    let listed = ada.get("/auth/sessions").await.json();
-    let other = listed["sessions"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|s| s["current"] == false)
-        .unwrap()["id"]
-        .clone();
-    let other = format!("/auth/sessions/{}", other.as_str().unwrap());
-    ada.patch(&other, json!({ "name": "phone" })).await;
-    ada.delete(&other).await;
-    phone.sign_in(ADA).await.expect(StatusCode::OK);
-    ada.delete("/auth/sessions").await;
-    ada.step_up(PASSWORD).await.expect(StatusCode::OK);
-    ada.change_password(PASSWORD, "a battery of staple horses")
-        .await
-        .expect(StatusCode::NO_CONTENT);
-    ada.post_empty("/auth/logout").await;
-    let link = app.reset_link(ADA).await;
-    ada.reset_password(&link, PASSWORD)
-        .await
-        .expect(StatusCode::NO_CONTENT);
-
-    #[cfg(feature = "jwt")]
-    crate::token_pair::leave_every_event(&app).await;
-
-    let mut ada = app.client();
-    ada.sign_in(ADA).await.expect(StatusCode::OK);
-    let new = "lovelace@example.com";
-    let moved = crate::email_change::link(&app, &mut ada, new).await;
-    ada.post("/auth/email/change/confirm", json!({ "token": moved }))
-        .await
-        .expect(StatusCode::NO_CONTENT);
-
-    app.set_state(new, EntityState::Suspended).await;
-
-    let mut eve = app.signed_in("eve@example.com").await;
-    eve.get("/auth/account/export").await.expect(StatusCode::OK);
-    // The log has an order by time only; the latest change is hers.
-    app.advance(1);
-    eve.post_empty("/auth/account/close")
-        .await
-        .expect(StatusCode::NO_CONTENT);
-
-    let events = app.events().await;
-    for route in ROUTES.iter().filter(|route| is_served(route)) {
-        let made =
-            |kind: &&AuthEventType| cfg!(feature = "jwt") || **kind != AuthEventType::RefreshEnded;
-        for kind in route.events.iter().filter(made) {
-            let event = events.iter().find(|event| event.kind == *kind);
-            let event = event.unwrap_or_else(|| {
-                panic!("{} declares {kind}, and it is not in the log", route.path)
-            });
-            assert!(event.tenant.is_some() && event.subject.is_some(), "{kind}");
-            assert!(
-                event.client.request_id.is_some() && event.client.ip.is_some(),
-                "{kind}"
-            );
-        }
-    }
-    for kind in ["sign_in", "email_verified"] {
-        for status in [AuthEventStatus::Success, AuthEventStatus::Failure] {
-            assert!(
-                events
-                    .iter()
-                    .any(|e| e.kind.as_str() == kind && e.status == status),
-                "{kind} {status}"
-            );
-        }
-    }
-    let text = serde_json::to_string(&events).unwrap();
-    assert!(
-        !text.contains(PASSWORD) && !text.contains(&token[30..]) && !text.contains(&link[30..])
-    );
 }

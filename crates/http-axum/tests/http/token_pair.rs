@@ -22,30 +22,6 @@ async fn refresh(client: &mut Client<'_>, token: &Value) -> Answer {
         .await
 }
 
-/// Issues, refreshes, replays and signs out, so that each event of the token routes is in the log.
-pub(crate) async fn leave_every_event(app: &App) {
-    let mut client = app.client();
-    let pair = token(&mut client, json!({}))
-        .await
-        .expect(StatusCode::OK)
-        .json();
-    refresh(&mut client, &pair["refresh_token"])
-        .await
-        .expect(StatusCode::OK);
-    app.advance(11);
-    refresh(&mut client, &pair["refresh_token"])
-        .await
-        .expect(StatusCode::BAD_REQUEST);
-    let pair = token(&mut client, json!({}))
-        .await
-        .expect(StatusCode::OK)
-        .json();
-    let value = format!("Bearer {}", pair["access_token"].as_str().unwrap());
-    with_token(app, "authorization", &value, Method::POST, "/auth/logout")
-        .await
-        .expect(StatusCode::NO_CONTENT);
-}
-
 #[tokio::test]
 async fn a_pair_in_the_body_signs_in_and_goes_on() {
     let app = App::new().await;
