@@ -258,7 +258,7 @@ impl Portcullis {
         Ok(account.is_some_and(|account| account.verified.is_empty()))
     }
 
-    /// Forgets the failures of every identifier of a person.
+    /// Forgets the failures of every identifier of a person, passwords and codes alike.
     ///
     /// # Errors
     /// [`FlowError`] where the store does not answer.
@@ -271,19 +271,20 @@ impl Portcullis {
             return Ok(AdminOutcome::NotFound);
         };
         for identifier in found.identifiers {
-            let key = AttemptKey {
+            let digest = &self.0.tokens;
+            let digest = digest.identifier_digest(tenant, &identifier.canonical);
+            let key = |purpose| AttemptKey {
                 tenant,
-                identifier: self
-                    .0
-                    .tokens
-                    .identifier_digest(tenant, &identifier.canonical),
-                purpose: AttemptPurpose::Password,
+                identifier: digest,
+                purpose,
             };
             let detail = json!({ "identifier_kind": identifier.kind });
-            let along = self.operator_event(tenant, user, AuthEventType::AttemptsReset, detail)?;
-            if let Write::Refused(refusal) =
-                self.0.stores.security.reset_attempts(&key, along).await?
-            {
+            let along = self
+                .operator_event(tenant, user, AuthEventType::AttemptsReset, detail)?
+                .with_forgiven([key(AttemptPurpose::Email)]);
+            let password = key(AttemptPurpose::Password);
+            let security = &self.0.stores.security;
+            if let Write::Refused(refusal) = security.reset_attempts(&password, along).await? {
                 return Ok(AdminOutcome::Refused(refusal));
             }
         }

@@ -7,7 +7,7 @@ use portcullis_backends::core::net::DeviceMark;
 use portcullis_backends::core::policy::PolicyOverrides;
 use portcullis_backends::core::secret::SecretText;
 use portcullis_backends::core::time::Timestamp;
-use portcullis_backends::flow::{EmailCode, EmailCodeOutcome};
+use portcullis_backends::flow::{AdminOutcome, EmailCode, EmailCodeOutcome};
 
 use super::{asked, enter, harness, is_refused, mailed_code, send, with_policy, works, wrong};
 use crate::harness::{ADA, Harness};
@@ -107,6 +107,24 @@ async fn asking_again_buys_no_more_guesses() {
         works(&h, &ticket, &code).await,
         "success forgets the failures"
     );
+}
+
+// TH-04
+#[tokio::test]
+async fn an_operator_unlocks_who_entered_wrong_codes() {
+    let h = harness().await;
+    let ada = h.person(ADA).await;
+    let (ticket, code) = asked(&h, ADA).await;
+    for _ in 0..5 {
+        assert!(is_refused(&h, &ticket, &wrong(&code)).await);
+    }
+    let (ticket, code) = asked(&h, ADA).await;
+    assert!(is_refused(&h, &ticket, &wrong(&code)).await);
+    let locked = enter(&h, &ticket, &code).await;
+    assert!(matches!(locked, EmailCodeOutcome::Locked { .. }));
+    let unlocked = h.portcullis.admin_unlock(h.context().tenant, ada).await;
+    assert_eq!(unlocked.unwrap(), AdminOutcome::Done);
+    assert!(works(&h, &ticket, &code).await);
 }
 
 // TH-05
