@@ -178,3 +178,27 @@ pub(crate) async fn a_code_signs_in_once(make: impl AsyncFn() -> World) {
 async fn a_code_signs_in_once_or_nobody_knows() {
     a_code_signs_in_once(world).await;
 }
+
+// FT-32, TH-04
+#[tokio::test]
+async fn a_wrong_code_is_refused_or_nobody_knows_and_the_right_one_works_after_it() {
+    every_fault_in(
+        world,
+        async |w: &World| {
+            w.person(ADA).await;
+            asked(w).await
+        },
+        async |w: &World, asked: &Asked| {
+            let wrong = Asked {
+                ticket: asked.ticket.clone(),
+                code: SecretText::new("0000 0000"),
+            };
+            try_enter(w, &wrong).await
+        },
+        |outcome| matches!(outcome, EmailCodeOutcome::Refused),
+        async |w: &World, asked: &Asked, _| {
+            assert!(signed_in(&try_enter(w, asked).await.unwrap()));
+        },
+    )
+    .await;
+}

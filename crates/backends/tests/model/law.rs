@@ -38,9 +38,7 @@ pub(crate) enum Life {
     /// For good.
     Closed,
     /// Nothing is kept about them, and the address is free.
-    Erased {
-        at: Moment,
-    },
+    Erased,
 }
 
 /// Somebody's account.
@@ -220,7 +218,7 @@ impl Law {
     pub(crate) fn holder(&self, address: Address) -> Option<usize> {
         let has = |person: &Person| person.email.address() == address;
         let mut people = self.people.iter();
-        people.position(|person| has(person) && !matches!(person.life, Life::Erased { .. }))
+        people.position(|person| has(person) && person.life != Life::Erased)
     }
 
     /// Whether somebody may act at all.
@@ -228,7 +226,7 @@ impl Law {
         match self.people[person].life {
             Life::Active => true,
             Life::Suspended { until } => until.is_some_and(|until| until <= self.now),
-            Life::Pending | Life::Closed | Life::Erased { .. } => false,
+            Life::Pending | Life::Closed | Life::Erased => false,
         }
     }
 

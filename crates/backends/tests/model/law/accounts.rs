@@ -124,7 +124,7 @@ impl Law {
     }
 
     fn is_erased(&self, person: usize) -> bool {
-        matches!(self.people[person].life, Life::Erased { .. })
+        self.people[person].life == Life::Erased
     }
 
     /// Suspended again is suspended anew; nobody is suspended who is gone.
@@ -186,7 +186,7 @@ impl Law {
             return Answer::Refused;
         }
         let there = &mut self.people[person];
-        there.life = Life::Erased { at: self.now };
+        there.life = Life::Erased;
         there.password = None;
         let email = there.email.address();
         let proved = std::mem::take(&mut there.proved);

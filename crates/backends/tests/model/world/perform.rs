@@ -458,14 +458,6 @@ impl World {
         }
     }
 
-    /// So many seconds after the story began.
-    pub(crate) fn at(&self, moment: u64) -> Timestamp {
-        use portcullis_backends::core::clock::{Clock as _, ManualClock};
-        ManualClock::default()
-            .now()
-            .plus(Duration::from_secs(moment))
-    }
-
     /// Seconds since the story began.
     pub(crate) fn moment(&self, at: Timestamp) -> u64 {
         use portcullis_backends::core::clock::{Clock as _, ManualClock};
