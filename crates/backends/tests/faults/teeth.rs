@@ -196,7 +196,8 @@ async fn a_code_whose_mail_is_torn_off_is_noticed() {
 #[tokio::test]
 async fn a_torn_sign_in_with_a_code_is_noticed() {
     let codes = async || torn_world_with(email_code::sign_in()).await;
-    assert!(is_caught(email_code::a_code_signs_in_once(codes)).await);
+    let entering = Box::pin(email_code::a_code_signs_in_once(codes));
+    assert!(is_caught(entering).await);
 }
 
 #[tokio::test]
