@@ -35,13 +35,18 @@ impl Mail {
     /// The code on a line of its own, two groups of four digits, where it has one.
     #[must_use]
     pub fn code(&self) -> Option<String> {
-        let mut lines = self.text.lines().map(str::trim_end);
-        let code = lines.find(|line| {
-            line.split_once(' ')
-                .is_some_and(|(first, second)| is_group(first) && is_group(second))
-        });
-        code.map(str::to_owned)
+        code_in(&self.text)
     }
+}
+
+/// The first code in a text that stands on a line of its own.
+pub(crate) fn code_in(text: &str) -> Option<String> {
+    let mut lines = text.lines().map(str::trim_end);
+    let code = lines.find(|line| {
+        line.split_once(' ')
+            .is_some_and(|(first, second)| is_group(first) && is_group(second))
+    });
+    code.map(str::to_owned)
 }
 
 /// Whether it is half a code.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use portcullis_testing::smtp::{SmtpSecurity, SmtpServer};
 
-use crate::mail::token_in;
+use crate::mail::{code_in, token_in};
 use crate::place::DEFAULT_CONFIG;
 use crate::process::until;
 use crate::{Browser, Place, Service, Stores};
@@ -76,6 +76,7 @@ impl World {
                 post.tls()
             ));
         }
+        config.push_str("\n[policy]\nemail_code = true\nmagic_link_sign_up = true\n");
         place.configure(&config);
         Self {
             service: place.start(),
@@ -98,6 +99,15 @@ impl World {
     #[must_use]
     pub fn link_to(&self, address: &str) -> String {
         self.next_to(address, "a link", token_in)
+    }
+
+    /// The code of the next mail to an address that has one, waited for.
+    ///
+    /// # Panics
+    /// Where none comes.
+    #[must_use]
+    pub fn code_to(&self, address: &str) -> String {
+        self.next_to(address, "a code", code_in)
     }
 
     /// Waits for the next mail to an address with this in it, as text.

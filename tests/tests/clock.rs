@@ -89,7 +89,8 @@ fn signed_in_at(service: &Service, who: &Person) -> String {
     let browser = service.browser();
     who.enter(&browser);
     let sessions = browser.get("/auth/sessions").expect(200).json();
-    let moment = sessions["sessions"][0]["created_at"].as_str();
+    let moment = sessions.pointer("/sessions/0/created_at");
+    let moment = moment.and_then(|moment| moment.as_str());
     moment.expect("a moment").to_owned()
 }
 

@@ -1,7 +1,7 @@
 //! A service whose database file is taken away, and brought back.
 
 #![expect(
-    clippy::panic,
+    clippy::expect_used,
     reason = "a test fails by panicking, in its harness too"
 )]
 

@@ -1,19 +1,28 @@
 //! Passwords that are known from breaches: who is asked, how long, and what holds when there is no answer.
 
 #[cfg(feature = "breach")]
+mod folder;
+#[cfg(feature = "breach")]
 mod range;
+#[cfg(feature = "breach-http")]
+mod service;
 
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use portcullis_core::policy::PasswordRules;
 use portcullis_core::secret::Password;
 
 use crate::error::FlowError;
 use crate::outside::{Outside, Trouble};
 #[cfg(feature = "breach")]
+pub use folder::RangeFolder;
+#[cfg(feature = "breach")]
 pub use range::{RANGE_ANSWER_MAX_BYTES, RangeBreachCheck, RangeSource};
+#[cfg(feature = "breach-http")]
+pub use service::{RangeService, RangeServiceOptions, RangeServiceOptionsError};
 
 /// Knows which passwords are in breaches. Asked about every new password that the rules of its tenant allow, by every
 /// flow that sets one.
@@ -62,20 +71,9 @@ impl Trouble for BreachError {
     }
 }
 
-/// What holds for a password where it cannot be told whether it is known from a breach.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum BreachFailure {
-    /// It is taken: the other rules hold, and nobody is kept from a reset by somebody else's outage.
-    #[default]
-    Open,
-    /// It is not: the flow ends with [`FlowError::Unavailable`], over HTTP with 503.
-    Closed,
-}
-
 /// What an instance does about breached passwords.
 pub(crate) struct Breaches {
     pub(crate) check: Option<Arc<dyn BreachCheck>>,
-    pub(crate) failure: BreachFailure,
     pub(crate) outside: Outside,
 }
 
@@ -83,22 +81,32 @@ impl Default for Breaches {
     fn default() -> Self {
         Self {
             check: None,
-            failure: BreachFailure::default(),
             outside: Outside::new("new passwords are not checked against breaches"),
         }
     }
 }
 
 impl Breaches {
-    /// Whether a password is known from a breach, as far as this instance wants to know.
-    pub(crate) async fn knows(&self, password: &Password) -> Result<bool, FlowError> {
+    /// Whether a password is known from a breach, as far as this instance and this policy want to know.
+    pub(crate) async fn knows(
+        &self,
+        password: &Password,
+        rules: &PasswordRules,
+    ) -> Result<bool, FlowError> {
+        let required = rules.breach_check_required;
         let Some(check) = &self.check else {
-            return Ok(false);
+            return match required {
+                false => Ok(false),
+                true => Err(FlowError::internal("built without .breach_check(..)")),
+            };
         };
-        let taken = self.failure == BreachFailure::Open;
-        match self.outside.ask(check.is_breached(password), taken).await {
+        match self
+            .outside
+            .ask(check.is_breached(password), !required)
+            .await
+        {
             Ok(breached) => Ok(breached),
-            Err(_) if taken => Ok(false),
+            Err(_) if !required => Ok(false),
             Err(error) => Err(FlowError::Unavailable(Box::new(error))),
         }
     }

@@ -402,6 +402,10 @@ impl<S: IdentityStore> Builder<S> {
         if stores.history.is_none() && settings.policy.password_history.unwrap_or(0) > 0 {
             return Err(BuildError::NoPasswordHistory);
         }
+        let required = settings.policy.password_breach_check_required;
+        if self.breaches.check.is_none() && required == Some(true) {
+            return Err(BuildError::NoBreachCheck);
+        }
         let keys = match self.keys {
             Some(keys) => keys,
             None if !self.ephemeral_keys => return Err(BuildError::NoKeys),
@@ -487,6 +491,7 @@ impl<S: IdentityStore> Builder<S> {
                 backend,
                 security: Arc::clone(&stores.security),
                 journal: Arc::clone(&journal),
+                clock: Arc::clone(&self.clock),
                 system: system_policy.ip.clone(),
             }) as Arc<dyn AuthBackend>
         }));

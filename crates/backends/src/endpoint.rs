@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(any(feature = "captcha", feature = "breach-http"))]
+use reqwest::Response;
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder};
 use rustls::crypto::aws_lc_rs;
@@ -90,4 +92,30 @@ pub(crate) fn client(root: Option<&[u8]>) -> Result<ClientBuilder, TlsFault> {
         .referer(false)
         .http1_only()
         .pool_idle_timeout(IDLE_MAX))
+}
+
+/// Why a body was not read.
+#[cfg(any(feature = "captcha", feature = "breach-http"))]
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unread {
+    #[error("the answer broke off")]
+    BrokenOff(#[source] reqwest::Error),
+    #[error("the answer is longer than any that is true")]
+    TooLong,
+}
+
+/// Reads a body whole, but no more of it than the bound.
+#[cfg(any(feature = "captcha", feature = "breach-http"))]
+pub(crate) async fn bounded(mut answer: Response, most: usize) -> Result<Vec<u8>, Unread> {
+    let mut body = Vec::new();
+    loop {
+        let chunk = answer.chunk().await.map_err(reqwest::Error::without_url);
+        let Some(chunk) = chunk.map_err(Unread::BrokenOff)? else {
+            return Ok(body);
+        };
+        if body.len() + chunk.len() > most {
+            return Err(Unread::TooLong);
+        }
+        body.extend_from_slice(&chunk);
+    }
 }

@@ -6,7 +6,7 @@ pub mod breach;
 mod builder;
 pub mod captcha;
 mod devices;
-#[cfg(any(feature = "webhook", feature = "captcha"))]
+#[cfg(any(feature = "webhook", feature = "captcha", feature = "breach-http"))]
 mod endpoint;
 mod error;
 pub mod flow;
@@ -39,7 +39,7 @@ struct RefuseBreachedPasswords;
 
 pub use access::Access;
 pub use builder::{BuildError, Builder};
-#[cfg(any(feature = "webhook", feature = "captcha"))]
+#[cfg(any(feature = "webhook", feature = "captcha", feature = "breach-http"))]
 pub use endpoint::EndpointError;
 pub use error::FlowError;
 pub use keys::KeysError;

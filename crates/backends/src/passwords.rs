@@ -116,12 +116,14 @@ impl Passwords {
                 counts.push(browsers);
             }
         }
-        let key = |identifier| AttemptKey {
-            tenant,
-            identifier,
-            purpose: AttemptPurpose::Password,
-        };
-        counts.into_iter().map(key).collect()
+        let keys = counts.into_iter().flat_map(|identifier| {
+            AttemptPurpose::ALL.iter().map(move |purpose| AttemptKey {
+                tenant,
+                identifier,
+                purpose: *purpose,
+            })
+        });
+        keys.collect()
     }
 
     /// Checks a password for what somebody typed to say who they are.

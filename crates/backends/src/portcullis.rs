@@ -17,6 +17,7 @@ use portcullis_core::net::{ClientInfo, DeviceMark};
 use portcullis_core::policy::TenantPolicy;
 use portcullis_core::principal::Principal;
 use portcullis_core::rule::credential::Arrival;
+use portcullis_core::secret::SecretText;
 use portcullis_core::store::{
     AuditQuery, Crossing, IdentityAdmin, IdentityStore, LimitKey, PasswordHistory, RateLimit,
     RateLimitStore, ResolveSession, SecurityStore, SessionStore, Taken, TicketStore,
@@ -41,6 +42,9 @@ use crate::metrics::Metrics;
 use crate::passwords::Passwords;
 use crate::settings::Settings;
 use crate::touches::Touches;
+
+/// Keyed-hash domain of tokens in limit keys.
+const TOKEN_DOMAIN: &str = "limited token";
 
 /// One instance. Cheap to clone; a value without globals.
 #[derive(Clone)]
@@ -244,19 +248,26 @@ impl Portcullis {
         Ok(self.0.stores.limits.refund(key, limit, self.now()).await?)
     }
 
-    /// A keyed digest of what somebody typed to say who they are, for limit keys and logs: the same for every spelling
-    /// of one identifier, and nothing that can be read back.
+    /// A keyed digest of what somebody typed to say who they are, for logs: the same for every spelling of one
+    /// identifier, and nothing that can be read back.
     #[must_use]
     pub fn identifier_digest_hex(&self, tenant: TenantId, typed: &str) -> String {
         hex16(&self.0.passwords.identifier_digest(tenant, typed))
     }
 
-    /// The same for what counts attempts: a browser that its owner signed in with before is counted apart from everybody
+    /// The same for limits and what else counts attempts: a browser that its owner signed in with before is counted apart from everybody
     /// else, so that a stranger's failures keep no owner out.
     #[must_use]
     pub fn attempts_digest_hex(&self, context: &RequestContext, typed: &str) -> String {
         let passwords = &self.0.passwords;
         hex16(&passwords.attempts_of(context.tenant, typed, &context.client.device))
+    }
+
+    /// A keyed digest of a token as it came, good or not, for limit keys.
+    #[must_use]
+    pub fn token_digest_hex(&self, token: &SecretText) -> String {
+        let text = token.expose().as_bytes();
+        hex16(&self.0.tokens.keyed(TOKEN_DOMAIN, &[text]).bytes)
     }
 
     /// What a browser is to show from now on that has just signed in with what somebody typed; `None` where it does

@@ -72,6 +72,7 @@ impl Default for TenantPolicy {
             },
             password: PasswordRules {
                 min_length: 15,
+                breach_check_required: false,
                 change_cooldown: Duration::ZERO,
                 history: 0,
             },
@@ -159,6 +160,8 @@ overrides! {
     password_min_length: u32 => password.min_length, same;
     /// How many of the latest passwords may not be set again, the one that holds now among them (0..=24).
     password_history: u32 => password.history, same;
+    /// Whether a new password is taken only where it is known not to be from a breach.
+    password_breach_check_required: bool => password.breach_check_required, same;
     /// How long a new password holds before its owner may change it again, in seconds (0..=86400).
     password_change_cooldown_secs: u32 => password.change_cooldown, secs;
     /// Idle end of a session, in seconds.

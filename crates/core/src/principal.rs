@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::api_token::Scopes;
 use crate::id::{ApiTokenId, RefreshFamilyId, SessionId, TenantId, UserId};
 use crate::role::Roles;
+use crate::rule::CLOCK_SKEW;
 use crate::session::Assurance;
 use crate::time::Timestamp;
 
@@ -103,9 +104,11 @@ impl Principal {
         self.roles.contains(role)
     }
 
-    /// Whether a person proved themselves within the last `within`. A program's token never counts as that.
+    /// Whether a person proved themselves within the last `within`. A program's token never counts as that, nor does a
+    /// moment that is further ahead than clocks differ.
     #[must_use]
     pub fn is_fresh(&self, within: std::time::Duration, now: Timestamp) -> bool {
-        self.session().is_some() && now < self.assurance.at.plus(within)
+        let at = self.assurance.at;
+        self.session().is_some() && now < at.plus(within) && at <= now.plus(CLOCK_SKEW)
     }
 }

@@ -73,6 +73,11 @@ pub(crate) trait Input: DeserializeOwned + ToSchema + Send + 'static {
         None
     }
 
+    /// The token from a mail, for the limits.
+    fn token(&self) -> Option<&SecretText> {
+        None
+    }
+
     /// What the widget in the page made.
     fn captcha(&self) -> Option<&SecretText> {
         None

@@ -15,7 +15,7 @@ use crate::answer::Answer;
 use crate::body::{self, AsksCaptcha, Input};
 use crate::code::Code;
 use crate::config::RoutesConfig;
-use crate::limit::{Counted, InProcess, Per};
+use crate::limit::{Counted, InProcess, Named, Per};
 use crate::metrics::RouteCounts;
 use crate::problem::Problem;
 use crate::return_to::ReturnTo;
@@ -80,9 +80,11 @@ impl Call {
     /// Takes one more from the limits by identifier, for somebody whom the body does not name.
     pub(crate) async fn take_for(&self, identifier: &str) -> Result<(), Problem> {
         let limits = &self.spec.limits;
-        self.counted()
-            .take(limits, Per::Identifier, Some(identifier))
-            .await
+        let named = Named {
+            identifier: Some(identifier),
+            ..Named::default()
+        };
+        self.counted().take(limits, Per::Identifier, named).await
     }
 
     /// Lets nobody further whom the CAPTCHA holds up.
@@ -100,6 +102,14 @@ impl Call {
         match outcome.await? {
             CaptchaOutcome::Passed => Ok(()),
             CaptchaOutcome::Required => Err(Problem::new(Code::CaptchaRequired)),
+        }
+    }
+
+    /// What there is without the body.
+    fn named(&self) -> Named<'_> {
+        Named {
+            person: self.principal.as_ref().map(Principal::user),
+            ..Named::default()
         }
     }
 
@@ -124,15 +134,17 @@ where
     F: Future<Output = Result<Answer, Problem>>,
 {
     let (counted, limits) = (call.counted(), &call.spec.limits);
-    counted.take(limits, Per::Address, None).await?;
-    counted.take(limits, Per::Everybody, None).await?;
+    let named = call.named();
+    for per in [Per::Address, Per::Person, Per::Everybody] {
+        counted.take(limits, per, named).await?;
+    }
     body::drop_unread(body).await;
     handler(call).await
 }
 
 /// Reads the body and runs the handler, within the route's limits: the address first, so that whoever is over it costs
-/// nothing but the look-up, then the CAPTCHA, so that a robot uses up nobody's, then the identifier in the body, then
-/// everybody.
+/// nothing but the look-up, then the CAPTCHA, so that a robot uses up nobody's, then the identifier, the person and the
+/// token, then everybody.
 pub(crate) async fn with_body<'a, I, F>(
     call: &'a Call,
     body: Body,
@@ -143,14 +155,17 @@ where
     F: Future<Output = Result<Answer, Problem>>,
 {
     let (counted, limits) = (call.counted(), &call.spec.limits);
-    counted.take(limits, Per::Address, None).await?;
+    counted.take(limits, Per::Address, call.named()).await?;
     let input = body::read::<I>(&call.parts.headers, body).await?;
     call.pass_captcha(&input).await?;
-    let identifier = input.identifier().map(str::to_owned);
-    let identifier = identifier.as_deref();
-    counted.take(limits, Per::Identifier, identifier).await?;
-    counted.take(limits, Per::Guesses, identifier).await?;
-    counted.take(limits, Per::Everybody, None).await?;
+    let named = Named {
+        identifier: input.identifier(),
+        token: input.token(),
+        ..call.named()
+    };
+    for per in [Per::Identifier, Per::Person, Per::Token, Per::Everybody] {
+        counted.take(limits, per, named).await?;
+    }
     let answer = handler(call, input).await?;
     if answer.gives_back {
         counted.refund(limits).await;

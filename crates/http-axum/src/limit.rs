@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use portcullis_backends::{FlowError, Portcullis};
 use portcullis_core::backend::RequestContext;
+use portcullis_core::id::UserId;
 use portcullis_core::net::limit_prefix;
+use portcullis_core::secret::SecretText;
 use portcullis_core::store::{LimitKey, RateLimit, Taken};
 
 use crate::code::Code;
@@ -26,11 +28,13 @@ pub(crate) use in_process::InProcess;
 pub enum Per {
     /// The client's address: IPv4 whole, IPv6 by its /64. Requests without a known address share one count.
     Address,
-    /// The identifier in the body, by its keyed digest, so that all spellings of one share a count.
+    /// The identifier in the body, by its keyed digest, so that all spellings of one share a count. A browser that its
+    /// owner signed in with before is counted apart, so that strangers use up nothing of theirs (SECURITY TH-05).
     Identifier,
-    /// The identifier in the body, where each request is a guess: as [`Identifier`](Self::Identifier), but a browser that
-    /// its owner signed in with before is counted apart (SECURITY TH-05).
-    Guesses,
+    /// Who is signed in.
+    Person,
+    /// The token in the body, by its keyed digest.
+    Token,
     /// Not at all.
     Everybody,
 }
@@ -40,7 +44,8 @@ impl Per {
         match self {
             Self::Address => "address",
             Self::Identifier => "identifier",
-            Self::Guesses => "guesses",
+            Self::Person => "person",
+            Self::Token => "token",
             Self::Everybody => "everybody",
         }
     }
@@ -83,6 +88,7 @@ pub enum Limits {
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
+const QUARTER: Duration = Duration::from_secs(15 * 60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 const fn limit(bucket: &'static str, per: Per, burst: u32, period: Duration) -> RouteLimit {
@@ -99,7 +105,7 @@ const fn limit(bucket: &'static str, per: Per, burst: u32, period: Duration) -> 
 /// everybody together: whoever filled it would keep everybody out, and the hash queue says `Busy` before that.
 const SIGN_INS: &[RouteLimit] = &[
     limit("sign-in", Per::Address, 30, MINUTE),
-    limit("sign-in", Per::Guesses, 60, Duration::from_secs(15 * 60)),
+    limit("sign-in", Per::Identifier, 60, QUARTER),
 ];
 
 /// A session is needed in the end: without its store there is none, and so no hash for it.
@@ -108,9 +114,15 @@ pub(crate) const SIGN_IN: Limits = Limits::Of(SIGN_INS, Refuse);
 /// The same counts. A pair of tokens is kept with the people.
 pub(crate) const TOKEN: Limits = Limits::Of(SIGN_INS, InProcessOnly);
 
-/// A password given again is counted with those of sign-in: whoever guesses gets no second count.
-pub(crate) const STEP_UP: Limits =
-    Limits::Of(&[limit("sign-in", Per::Address, 30, MINUTE)], Refuse);
+/// A password given again is counted with those of sign-in: whoever guesses gets no second count. And one session buys no
+/// more hashes than one name does, from however many addresses.
+pub(crate) const STEP_UP: Limits = Limits::Of(
+    &[
+        limit("sign-in", Per::Address, 30, MINUTE),
+        limit("sign-in", Per::Person, 60, QUARTER),
+    ],
+    Refuse,
+);
 
 /// A sign-up costs a hash, a row and a mail to somebody who may not have asked for it: ten an hour from one address,
 /// and five mails in a quarter of an hour to one mailbox, whichever route sends them (SECURITY TH-08).
@@ -164,13 +176,47 @@ pub(crate) const CHANGE_MAIL: Limits = Limits::Of(
     Refuse,
 );
 
-/// A change costs two hashes, for somebody in a session; wrong current passwords have the delays of sign-in besides.
-pub(crate) const CHANGE: Limits = Limits::Of(&[limit("change", Per::Address, 30, MINUTE)], Refuse);
+/// A change costs two hashes, and one more for each earlier password that is compared, for somebody in a session; wrong
+/// current passwords have the delays of sign-in besides.
+pub(crate) const CHANGE: Limits = Limits::Of(
+    &[
+        limit("change", Per::Address, 30, MINUTE),
+        limit("change", Per::Person, 20, QUARTER),
+    ],
+    Refuse,
+);
+
+/// A name for a session costs an event, which is kept.
+pub(crate) const RENAME: Limits = Limits::Of(
+    &[
+        limit("rename", Per::Address, 60, MINUTE),
+        limit("rename", Per::Person, 60, HOUR),
+    ],
+    Refuse,
+);
+
+/// An API token costs a row and an event, which are kept when it is revoked.
+pub(crate) const API_TOKEN: Limits = Limits::Of(
+    &[
+        limit("api-token", Per::Address, 60, MINUTE),
+        limit("api-token", Per::Person, 60, HOUR),
+    ],
+    Refuse,
+);
 
 const LINKS: &[RouteLimit] = &[limit("verify", Per::Address, 30, MINUTE)];
 
 /// Links are not guessed, having 256 bits; but a new password that comes with one is hashed.
 pub(crate) const VERIFY: Limits = Limits::Of(LINKS, InProcessOnly);
+
+/// A new password is compared with earlier ones too, a hash each, and whoever holds a link learns little about them.
+pub(crate) const RESET: Limits = Limits::Of(
+    &[
+        limit("verify", Per::Address, 30, MINUTE),
+        limit("reset", Per::Token, 20, QUARTER),
+    ],
+    InProcessOnly,
+);
 
 /// A link that is used up for a session, or only in one: it is left whole where there can be none.
 pub(crate) const SESSION_LINK: Limits = Limits::Of(LINKS, Refuse);
@@ -187,8 +233,19 @@ pub(crate) const REFRESH: Limits =
 /// Reads up to a thousand rows, for somebody in a session; people ask for it once in a while.
 pub(crate) const EXPORT: Limits = Limits::Of(&[limit("export", Per::Address, 10, MINUTE)], Refuse);
 
-const MAIL_TO_ONE: RouteLimit = limit("mail", Per::Identifier, 5, Duration::from_secs(15 * 60));
+const MAIL_TO_ONE: RouteLimit = limit("mail", Per::Identifier, 5, QUARTER);
 const MAIL_TO_ALL: RouteLimit = limit("mail", Per::Everybody, 1200, MINUTE);
+
+/// What a request says of itself, for the limits that ask for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Named<'a> {
+    /// What somebody typed to say who they are.
+    pub(crate) identifier: Option<&'a str>,
+    /// Who is signed in.
+    pub(crate) person: Option<UserId>,
+    /// The token that it brings.
+    pub(crate) token: Option<&'a SecretText>,
+}
 
 /// Who is counted.
 pub(crate) struct Counted<'a> {
@@ -205,9 +262,9 @@ impl Counted<'_> {
         &self,
         limits: &Limits,
         per: Per,
-        identifier: Option<&str>,
+        named: Named<'_>,
     ) -> Result<(), Problem> {
-        for (key, limit) in self.counts(limits, per, identifier) {
+        for (key, limit) in self.counts(limits, per, named) {
             if let Taken::Limited { retry_after } = self.take_one(limits, &key, &limit).await? {
                 return Err(Problem::new(Code::RateLimited).with_retry_after(retry_after));
             }
@@ -237,7 +294,7 @@ impl Counted<'_> {
 
     /// Gives one back to the address; what one name may do is counted, success or not.
     pub(crate) async fn refund(&self, limits: &Limits) {
-        for (key, limit) in self.counts(limits, Per::Address, None) {
+        for (key, limit) in self.counts(limits, Per::Address, Named::default()) {
             if let Err(error) = self.portcullis.refund_limit(&key, &limit).await {
                 // What was asked for is done; a count that is one too high harms nobody.
                 self.portcullis.count_failure(&error);
@@ -251,7 +308,7 @@ impl Counted<'_> {
         &self,
         limits: &Limits,
         per: Per,
-        identifier: Option<&str>,
+        named: Named<'_>,
     ) -> impl Iterator<Item = (LimitKey, RateLimit)> {
         let limits = match limits {
             Limits::Of(limits, _) => *limits,
@@ -262,12 +319,12 @@ impl Counted<'_> {
             .filter(move |limit| per == limit.per)
             .filter_map(move |limit| {
                 let scaled = scale(limit.limit, self.mode)?;
-                Some((self.key(limit, identifier)?, scaled))
+                Some((self.key(limit, named)?, scaled))
             })
     }
 
-    /// `None` where the limit is by identifier and the body has none.
-    fn key(&self, limit: &RouteLimit, identifier: Option<&str>) -> Option<LimitKey> {
+    /// `None` where the request does not say what the limit is by.
+    fn key(&self, limit: &RouteLimit, named: Named<'_>) -> Option<LimitKey> {
         let value = match limit.per {
             Per::Address => match self.context.client.ip {
                 Some(ip) => limit_prefix(ip).to_string(),
@@ -281,10 +338,9 @@ impl Counted<'_> {
             },
             Per::Identifier => self
                 .portcullis
-                .identifier_digest_hex(self.context.tenant, identifier?),
-            Per::Guesses => self
-                .portcullis
-                .attempts_digest_hex(self.context, identifier?),
+                .attempts_digest_hex(self.context, named.identifier?),
+            Per::Person => named.person?.to_string(),
+            Per::Token => self.portcullis.token_digest_hex(named.token?),
             Per::Everybody => String::new(),
         };
         Some(LimitKey::new(limit.bucket, limit.per.as_str(), &value))
@@ -319,7 +375,11 @@ mod tests {
             SIGN_IN_MAIL,
             FORGOT,
             CHANGE,
+            RENAME,
+            API_TOKEN,
+            STEP_UP,
             VERIFY,
+            RESET,
             CODE,
             SESSION_LINK,
             TOKEN,

@@ -1,5 +1,6 @@
 //! Wiring: from settings to a store and an instance.
 
+use portcullis_backends::breach::{RangeBreachCheck, RangeFolder, RangeService};
 use portcullis_backends::captcha::SiteVerify;
 use portcullis_backends::mail::{EmlFolder, LogMailer, NoMail, SmtpMailer, WebhookMailer};
 use portcullis_backends::{BuildError, Builder, Portcullis};
@@ -8,7 +9,7 @@ use portcullis_tokens::jwt::LiveJwtKeys;
 use portcullis_tokens::keys::LiveKeys;
 use portcullis_tokens::password::HashPoolConfig;
 
-use crate::config::{AskedCaptcha, Config, MailKind};
+use crate::config::{AskedBreaches, AskedCaptcha, Config, MailKind};
 use crate::failure::{Exit, Failure, chain};
 use crate::folder::{self, Condition};
 use crate::stores::{self, Ephemeral, Everything, People};
@@ -78,7 +79,7 @@ async fn service<S: Everything>(
     access_keys: Option<LiveJwtKeys>,
     public_url: &str,
 ) -> Result<Portcullis, Failure> {
-    let mut builder = common(config, builder, keys, public_url).hash_pool(config.hash);
+    let mut builder = common(config, builder, keys, public_url)?.hash_pool(config.hash);
     if let Some(keys) = access_keys {
         builder = builder.access_tokens(keys);
     }
@@ -99,6 +100,24 @@ async fn service<S: Everything>(
         }
     };
     built(builder).await
+}
+
+fn with_breaches<S: Everything>(
+    builder: Builder<S>,
+    config: &Config,
+) -> Result<Builder<S>, Failure> {
+    let builder = builder.breach_timeout(config.breach_timeout);
+    Ok(match &config.breaches {
+        None => builder,
+        Some(AskedBreaches::Folder(folder)) => {
+            builder.breach_check(RangeBreachCheck::new(RangeFolder::new(folder)))
+        }
+        Some(AskedBreaches::Service(options)) => {
+            let service = RangeService::new(options)
+                .map_err(|error| Failure::usage(format!("breach: {}", chain(&error))))?;
+            builder.breach_check(RangeBreachCheck::new(service))
+        }
+    })
 }
 
 fn asking<S: Everything>(
@@ -159,7 +178,7 @@ async fn command<S: Everything>(
         queue: HASHES_WAITING_FOR_COMMANDS,
         ..config.hash
     };
-    let builder = common(config, builder, keys, &config.public_url(config.listen))
+    let builder = common(config, builder, keys, &config.public_url(config.listen))?
         .hash_pool(hashing)
         .mailer(LogMailer)
         .without_workers();
@@ -171,8 +190,8 @@ fn common<S: Everything>(
     builder: Builder<S>,
     keys: impl Into<LiveKeys>,
     public_url: &str,
-) -> Builder<S> {
-    builder
+) -> Result<Builder<S>, Failure> {
+    let builder = builder
         .keys(keys)
         .public_url(public_url)
         .app_name(&config.app_name)
@@ -181,7 +200,8 @@ fn common<S: Everything>(
         .keep_dead_mail(config.keep_dead_mail)
         .trusted_proxies(config.trusted_proxies.clone())
         .with_audit_query()
-        .with_password_history()
+        .with_password_history();
+    with_breaches(builder, config)
 }
 
 async fn built<S: Everything>(builder: Builder<S>) -> Result<Portcullis, Failure> {

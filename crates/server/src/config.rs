@@ -1,5 +1,6 @@
 //! Configuration: read from a file and the environment, checked as a whole, then typed.
 
+mod breach;
 mod captcha;
 mod check;
 mod file;
@@ -21,6 +22,7 @@ use portcullis_core::policy::PolicyOverrides;
 use portcullis_tokens::jwt::JwtAlgorithm;
 use portcullis_tokens::password::HashPoolConfig;
 
+pub(crate) use breach::AskedBreaches;
 pub(crate) use captcha::AskedCaptcha;
 pub(crate) use place::{Database, StoreUrl};
 pub(crate) use reference::reference;
@@ -58,6 +60,8 @@ pub(crate) struct Config {
     /// Where `mail` is [`MailKind::Webhook`].
     pub(crate) webhook: Option<WebhookOptions>,
     pub(crate) captcha: Option<AskedCaptcha>,
+    pub(crate) breaches: Option<AskedBreaches>,
+    pub(crate) breach_timeout: Duration,
     pub(crate) hash: HashPoolConfig,
     pub(crate) access_tokens: AccessTokens,
     pub(crate) policy: PolicyOverrides,

@@ -17,3 +17,14 @@ pub(crate) fn signs_in(world: &World, ada: &mut Traveller) {
     let _once = again.post("/auth/magic-link/verify", &token).expect(400);
     ada.browser = browser;
 }
+
+/// Somebody new, by nothing but a link, where the policy lets them.
+pub(crate) fn makes_an_account(world: &World, _: &mut Traveller) {
+    let browser = world.browser();
+    let newcomer = json!({ "email": "newcomer@example.com" });
+    let _accepted = browser.post("/auth/magic-link/send", &newcomer).expect(202);
+    let token = json!({ "token": world.link_to("newcomer@example.com") });
+    let caller = browser.post("/auth/magic-link/verify", &token).expect(200);
+    assert_eq!(caller.json()["handle"], "newcomer@example.com");
+    let _own = browser.get("/auth/profile").expect(200);
+}

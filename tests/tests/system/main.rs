@@ -10,7 +10,9 @@
 mod address;
 mod api_tokens;
 mod closing;
+mod email_code;
 mod export;
+mod importing;
 mod joining;
 mod magic_link;
 mod operator;
@@ -42,7 +44,11 @@ type Stage = fn(&World, &mut Traveller);
 const STAGES: &[Stage] = &[
     sessions::listed_and_ended,
     sessions::signed_out,
+    sessions::signed_out_everywhere,
     magic_link::signs_in,
+    magic_link::makes_an_account,
+    email_code::signs_in,
+    importing::brought_over,
     passwords::changed,
     passwords::forgotten,
     address::changed,

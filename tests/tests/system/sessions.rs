@@ -39,6 +39,18 @@ pub(crate) fn listed_and_ended(world: &World, ada: &mut Traveller) {
     let _alive = ada.browser.get("/auth/profile").expect(200);
 }
 
+/// Wherever they are signed in, this browser too.
+pub(crate) fn signed_out_everywhere(world: &World, ada: &mut Traveller) {
+    let phone = ada.elsewhere(world);
+    let out = ada.browser.send("POST", "/auth/logout/all", None);
+    let out = out.expect(204);
+    let clears = |(name, _): &&(String, String)| name == "clear-site-data";
+    assert!(out.headers.iter().any(|header| clears(&header)), "{out:?}");
+    assert_eq!(ada.browser.cookie("portcullis"), None);
+    let _dead = phone.get("/auth/profile").expect(401);
+    ada.person.enter(&ada.browser);
+}
+
 /// Over on the server's side too.
 pub(crate) fn signed_out(world: &World, ada: &mut Traveller) {
     let cookie = ada.browser.cookie("portcullis").unwrap();

@@ -1,12 +1,15 @@
-//! A backend of the adopter's own, held to the tenant's IP policy.
+//! A backend of the adopter's own, held to what every credential is held to: the tenant that is asked for, its state, and
+//! where its people may come from.
 
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use portcullis_core::backend::{AuthBackend, BackendError, Presented, RequestContext, Verdict};
+use portcullis_core::clock::Clock;
 use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::policy::IpPolicy;
+use portcullis_core::state::EntityState;
 use portcullis_core::store::SecurityStore;
 use serde_json::json;
 
@@ -18,6 +21,7 @@ pub(crate) struct Guarded {
     pub(crate) backend: Arc<dyn AuthBackend>,
     pub(crate) security: Arc<dyn SecurityStore>,
     pub(crate) journal: Arc<Journal>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) system: IpPolicy,
 }
 
@@ -46,12 +50,29 @@ impl AuthBackend for Guarded {
         let Verdict::Authenticated(principal) = verdict else {
             return Ok(verdict);
         };
-        let tenant = self.security.tenant_security(principal.tenant).await?;
-        let own = tenant.map(|tenant| tenant.policy.ip()).unwrap_or_default();
-        if self.system.admits_under(&own, context.client.ip) {
-            return Ok(Verdict::Authenticated(principal));
+        if principal.tenant != context.tenant {
+            // Of somebody else's tenant nothing is written into this one's log but that there was somebody.
+            tracing::warn!(
+                backend = self.name(),
+                "let in somebody of another tenant, who is refused"
+            );
+            return Ok(Verdict::Rejected(Reason::UnknownCredential));
         }
-        let (kind, reason) = (AuthEventType::CredentialRejected, Reason::AddressNotAllowed);
+        let tenant = self.security.tenant_security(principal.tenant).await?;
+        let reason = match tenant {
+            Some(tenant) if tenant.status.effective_at(self.clock.now()) != EntityState::Active => {
+                Reason::TenantInactive
+            }
+            Some(tenant) => {
+                let own = tenant.policy.ip();
+                if self.system.admits_under(&own, context.client.ip) {
+                    return Ok(Verdict::Authenticated(principal));
+                }
+                Reason::AddressNotAllowed
+            }
+            None => Reason::TenantInactive,
+        };
+        let kind = AuthEventType::CredentialRejected;
         let (detail, client) = (json!({ "backend": self.name() }), &context.client);
         self.journal
             .note(

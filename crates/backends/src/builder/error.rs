@@ -69,6 +69,12 @@ pub enum BuildError {
         "password_history forbids earlier passwords, and nobody keeps them: add .with_password_history(), or leave it 0"
     )]
     NoPasswordHistory,
+    /// The policy requires new passwords to be checked against breaches, and nobody can be asked.
+    #[error(
+        "password_breach_check_required asks about new passwords, and there is nobody to ask: add .breach_check(..), or leave \
+         it false"
+    )]
+    NoBreachCheck,
     /// A proxy list that trusts everybody.
     #[error(
         "trusted_proxies must not contain {0}: it would let every client choose its own address"

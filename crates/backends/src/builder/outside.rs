@@ -4,21 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Builder;
-use crate::breach::{BreachCheck, BreachFailure};
+use crate::breach::BreachCheck;
 use crate::captcha::{Captcha, CaptchaFailure};
 
 impl<S> Builder<S> {
-    /// Who is asked whether a new password is known from a breach; nobody where nothing is said.
+    /// Who is asked whether a new password is known from a breach; nobody where nothing is said. What holds where that
+    /// cannot be told, the policy says (`password_breach_check_required`); without this it is refused to require it.
     #[must_use]
     pub fn breach_check(mut self, check: impl BreachCheck) -> Self {
         self.breaches.check = Some(Arc::new(check));
-        self
-    }
-
-    /// What holds for a new password where that cannot be told; it is taken where nothing is said.
-    #[must_use]
-    pub fn breach_failure(mut self, failure: BreachFailure) -> Self {
-        self.breaches.failure = failure;
         self
     }
 

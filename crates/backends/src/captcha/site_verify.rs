@@ -6,14 +6,14 @@ use std::net::IpAddr;
 use async_trait::async_trait;
 use portcullis_core::secret::SecretText;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, StatusCode};
 use serde::Deserialize;
 use url::Url;
 use url::form_urlencoded::Serializer;
 use zeroize::Zeroizing;
 
 use super::{Captcha, CaptchaError};
-use crate::endpoint::{self, EndpointError};
+use crate::endpoint::{self, EndpointError, Unread};
 
 /// Answers have a few hundred bytes.
 const ANSWER_MAX_BYTES: usize = 64 * 1024;
@@ -227,7 +227,11 @@ impl Captcha for SiteVerify {
         let answer = request.send().await.map_err(reqwest::Error::without_url);
         let answer = answer.map_err(provider)?;
         let status = answer.status();
-        let body = bounded(answer).await?;
+        let body = endpoint::bounded(answer, ANSWER_MAX_BYTES).await;
+        let body = body.map_err(|unread| match unread {
+            Unread::TooLong => CaptchaError::Malformed,
+            broken_off @ Unread::BrokenOff(_) => provider(broken_off),
+        })?;
         match serde_json::from_slice::<Answer>(&body) {
             Ok(answer) if !status.is_server_error() => judge(&answer, &self.options),
             _ => without_words(status),
@@ -237,20 +241,6 @@ impl Captcha for SiteVerify {
 
 fn provider(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> CaptchaError {
     CaptchaError::Provider(error.into())
-}
-
-async fn bounded(mut answer: Response) -> Result<Vec<u8>, CaptchaError> {
-    let mut body = Vec::new();
-    loop {
-        let chunk = answer.chunk().await.map_err(reqwest::Error::without_url);
-        let Some(chunk) = chunk.map_err(provider)? else {
-            return Ok(body);
-        };
-        if body.len() + chunk.len() > ANSWER_MAX_BYTES {
-            return Err(CaptchaError::Malformed);
-        }
-        body.extend_from_slice(&chunk);
-    }
 }
 
 /// What a status says alone. A request that is refused as it stands is refused for its response, the one part of it that

@@ -258,7 +258,7 @@ impl Portcullis {
         Ok(account.is_some_and(|account| account.verified.is_empty()))
     }
 
-    /// Forgets the failures of every identifier of a person, passwords and codes alike.
+    /// Forgets the failures of every identifier of a person.
     ///
     /// # Errors
     /// [`FlowError`] where the store does not answer.
@@ -271,21 +271,20 @@ impl Portcullis {
             return Ok(AdminOutcome::NotFound);
         };
         for identifier in found.identifiers {
-            let digest = &self.0.tokens;
-            let digest = digest.identifier_digest(tenant, &identifier.canonical);
-            let key = |purpose| AttemptKey {
-                tenant,
-                identifier: digest,
-                purpose,
-            };
-            let detail = json!({ "identifier_kind": identifier.kind });
-            let along = self
-                .operator_event(tenant, user, AuthEventType::AttemptsReset, detail)?
-                .with_forgiven([key(AttemptPurpose::Email)]);
-            let password = key(AttemptPurpose::Password);
-            let security = &self.0.stores.security;
-            if let Write::Refused(refusal) = security.reset_attempts(&password, along).await? {
-                return Ok(AdminOutcome::Refused(refusal));
+            let (tokens, canonical) = (&self.0.tokens, &identifier.canonical);
+            for purpose in AttemptPurpose::ALL {
+                let key = AttemptKey {
+                    tenant,
+                    identifier: tokens.identifier_digest(tenant, canonical),
+                    purpose: *purpose,
+                };
+                let detail = json!({ "identifier_kind": identifier.kind, "purpose": purpose });
+                let along =
+                    self.operator_event(tenant, user, AuthEventType::AttemptsReset, detail)?;
+                let security = &self.0.stores.security;
+                if let Write::Refused(refusal) = security.reset_attempts(&key, along).await? {
+                    return Ok(AdminOutcome::Refused(refusal));
+                }
             }
         }
         Ok(AdminOutcome::Done)

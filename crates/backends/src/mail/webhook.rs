@@ -177,19 +177,16 @@ impl Mailer for WebhookMailer {
 #[error("the receiver answered {0}")]
 struct Answered(StatusCode);
 
-/// What is about the mail is permanent; what is about the moment, or about us, is not.
+/// What is about the mail is permanent. What is about the moment, about us, or about what stands in front of the receiver
+/// while it is exchanged is not: an hour later the same mail may go through.
 fn verdict(status: StatusCode) -> Result<(), MailError> {
-    if status.is_success() {
-        return Ok(());
-    }
-    let passing = !status.is_client_error()
-        || matches!(
-            status,
-            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS | StatusCode::UNAUTHORIZED
-        );
-    match passing {
-        true => Err(MailError::new(Answered(status))),
-        false => Err(MailError::permanent(Answered(status))),
+    match status {
+        status if status.is_success() => Ok(()),
+        StatusCode::BAD_REQUEST
+        | StatusCode::PAYLOAD_TOO_LARGE
+        | StatusCode::UNSUPPORTED_MEDIA_TYPE
+        | StatusCode::UNPROCESSABLE_ENTITY => Err(MailError::permanent(Answered(status))),
+        status => Err(MailError::new(Answered(status))),
     }
 }
 

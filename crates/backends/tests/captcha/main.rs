@@ -86,7 +86,9 @@ async fn what_cannot_be_a_response_is_no_question() {
     says(&provider, r#"{"success": true}"#);
     let h = world(options(&provider), CaptchaFailure::Closed).await;
     let long = "x".repeat(CAPTCHA_RESPONSE_MAX_BYTES + 1);
-    for response in ["", " ", "a b", "a\r\nb", "ünicode", "\0", &long] {
+    for response in [
+        "", " ", "a b", "a\r\nb", "ünicode", "\0", "<script>", "'--", "a;b", "a&b", &long,
+    ] {
         assert_eq!(said(&h, response).await.unwrap(), Required, "{response:?}");
     }
     let none = h.portcullis.check_captcha(None, &h.context()).await;

@@ -340,7 +340,8 @@ async fn after_the_end_of_a_suspension_links_work_again() {
     };
     let context = h.context();
     let reset = h.portcullis.reset_password(reset, &context).await.unwrap();
-    assert_eq!(reset, ResetPasswordOutcome::Reset { user: ada });
+    let address = ADA.to_owned();
+    assert_eq!(reset, ResetPasswordOutcome::Reset { user: ada, address });
     let signed_in = h.try_sign_in(ADA, "a battery of staple horses").await;
     let SignInOutcome::SignedIn(here) = signed_in.unwrap() else {
         panic!("refused");

@@ -37,9 +37,13 @@ impl AuthBackend for Fixed {
     async fn authenticate(
         &self,
         _: &Presented<'_>,
-        _: &RequestContext,
+        context: &RequestContext,
     ) -> Result<Verdict, BackendError> {
-        (self.1)()
+        let mut verdict = (self.1)()?;
+        if let Verdict::Authenticated(principal) = &mut verdict {
+            principal.tenant = context.tenant;
+        }
+        Ok(verdict)
     }
 }
 
@@ -157,10 +161,10 @@ async fn a_dead_cookie_does_not_keep_a_later_backend_from_being_asked() {
 
         async fn authenticate(
             &self,
-            _: &Presented<'_>,
-            _: &RequestContext,
+            presented: &Presented<'_>,
+            context: &RequestContext,
         ) -> Result<Verdict, BackendError> {
-            machine()
+            Fixed("", machine).authenticate(presented, context).await
         }
     }
     let h = Harness::with(|b| b.backend(Arc::new(OwnHeader))).await;

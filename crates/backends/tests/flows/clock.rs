@@ -9,7 +9,8 @@ use portcullis_backends::core::secret::SecretText;
 use portcullis_backends::core::time::Timestamp;
 use portcullis_backends::flow::{SignInOutcome, SignedIn, VerifyEmailOutcome};
 
-use crate::harness::{ADA, Harness, PASSWORD, jumps};
+use crate::harness::jumps::jumps;
+use crate::harness::{ADA, Harness, PASSWORD};
 use crate::lifetimes::{api_token, is_accepted, is_signed_in, new_token};
 use crate::magic_link::{link, send, works};
 

@@ -3,6 +3,7 @@
 mod guesses;
 mod uniform;
 
+use portcullis_backends::core::backend::RequestContext;
 use portcullis_backends::core::event::{AuthEventStatus, AuthEventType, Reason};
 use portcullis_backends::core::factor::FactorKind;
 use portcullis_backends::core::id::TenantId;
@@ -39,6 +40,14 @@ async fn send_with(h: &Harness, email: &str, ticket: Option<&SecretText>) -> Ema
     };
     let context = h.context();
     h.portcullis.send_email_code(input, &context).await.unwrap()
+}
+
+async fn send_from(h: &Harness, email: &str, context: &RequestContext) -> EmailCodeSent {
+    let input = SendEmailCode {
+        email: Identifier::email(email).unwrap(),
+        ticket: None,
+    };
+    h.portcullis.send_email_code(input, context).await.unwrap()
 }
 
 /// Asks when the last mail is long enough ago.

@@ -1,7 +1,7 @@
 //! One instance with everything a test wants to see.
 
 #[path = "harness/jumps.rs"]
-mod jumps;
+pub(crate) mod jumps;
 #[path = "harness/no_request.rs"]
 mod no_request;
 
@@ -30,7 +30,6 @@ use portcullis_backends::{Authentication, Builder, FlowError, Portcullis};
 use portcullis_stores_kv::MemoryStore;
 use portcullis_testing::{CapturedMailbox, CountingHasher};
 
-pub(crate) use jumps::jumps;
 pub(crate) use no_request::NoRequest;
 
 pub(crate) const ADA: &str = "ada@example.com";

@@ -5,16 +5,20 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use portcullis_backends::Authentication;
+use portcullis_backends::core::along::Along;
 use portcullis_backends::core::api_token::{IpAllowlist, Scopes};
 use portcullis_backends::core::backend::{
     AuthBackend, BackendError, Credential, Presented, RequestContext, Verdict,
 };
 use portcullis_backends::core::event::Reason;
+use portcullis_backends::core::id::TenantId;
 use portcullis_backends::core::identifier::Identifier;
 use portcullis_backends::core::net::{ClientInfo, Networks};
 use portcullis_backends::core::policy::PolicyOverrides;
 use portcullis_backends::core::principal::Principal;
 use portcullis_backends::core::secret::{Password, SecretText};
+use portcullis_backends::core::state::EntityState;
+use portcullis_backends::core::store::AccountStore as _;
 use portcullis_backends::flow::{
     CreateApiTokenOutcome, ForgotPassword, MagicLink, MagicLinkOutcome, NewApiToken,
     OpenAccountOutcome, ResendVerification, ResetPassword, ResetPasswordOutcome, SendMagicLink,
@@ -275,4 +279,35 @@ async fn whomever_an_adopters_own_backend_knows_comes_from_where_the_tenant_says
     assert_eq!(last_reason(&h).await, Some(Reason::AddressNotAllowed));
     let answer = presents(&h, bearer, Some("192.0.2.1")).await;
     assert!(matches!(answer, Authentication::Authenticated(_)));
+}
+
+// TH-10
+#[tokio::test]
+async fn an_adopters_own_backend_lets_nobody_into_another_tenant_or_one_that_is_suspended() {
+    let first = Harness::new().await;
+    first.person(ADA).await;
+    let principal = first.sign_in(ADA).await.principal.clone();
+    let elsewhere = Principal {
+        tenant: TenantId::from_bytes([7; 16]),
+        ..principal.clone()
+    };
+    for (who, state, lets_in) in [
+        (&elsewhere, EntityState::Active, false),
+        (&principal, EntityState::Active, true),
+        (&principal, EntityState::Suspended, false),
+        (&principal, EntityState::Terminated, false),
+    ] {
+        let store = first.store.clone();
+        let builder = portcullis_backends::Portcullis::builder(store.clone());
+        let own = Arc::new(Own(who.clone()));
+        let h = Harness::on(builder, store, |b| b.backend(own)).await;
+        let tenant = h.portcullis.default_tenant();
+        let mut security = h.store.tenant_security(tenant).await.unwrap().unwrap();
+        security.status.state = state;
+        let set = h.store.set_tenant_security(&security, Along::default());
+        assert!(set.await.unwrap().applied().is_some());
+        let answer = h.present(Some(Credential::Bearer("own"))).await.unwrap();
+        let is_in = matches!(answer, Authentication::Authenticated(_));
+        assert_eq!(is_in, lets_in, "{state:?}: {answer:?}");
+    }
 }

@@ -82,7 +82,7 @@ async fn verification(world: &World, round: usize) {
             let input = VerifyEmail {
                 token,
                 browser: None,
-                password: Some(Password::new(&password(number)).unwrap()),
+                password: Some(Password::new(password(number)).unwrap()),
             };
             let context = world.context();
             let verified = world.portcullis.verify_email(input, &context);
@@ -109,7 +109,7 @@ async fn reset(world: &World, round: usize) {
         async move {
             let input = ResetPassword {
                 token,
-                password: Password::new(&password(number)).unwrap(),
+                password: Password::new(password(number)).unwrap(),
             };
             let context = world.context();
             let reset = world.portcullis.reset_password(input, &context);
@@ -299,6 +299,9 @@ async fn custom(world: &World, kind: KindName, round: usize) {
     );
     let id = issued.id.to_string();
     let redeemed = world.events(user, event, success).await;
-    let redeemed = redeemed.iter().filter(|event| event.detail["token"] == *id);
+    let redeemed = redeemed.iter().filter(|event| {
+        let token = event.detail.get("token");
+        token.is_some_and(|token| token == id.as_str())
+    });
     assert_eq!(redeemed.count(), 1);
 }

@@ -10,7 +10,7 @@ use portcullis_backends::core::rule::CLOCK_SKEW;
 use portcullis_backends::core::time::Timestamp;
 use portcullis_backends::flow::TokenPair;
 
-use super::harness::jumps;
+use super::harness::jumps::jumps;
 use super::{Harness, instance, issue, refresh};
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -21,6 +21,9 @@ pub struct PasswordRules {
     /// Least length in code points: 15 where the password is the only factor, never under 8
     /// (SP 800-63B-4 section 3.1.1.2).
     pub min_length: u32,
+    /// What holds for a new password where it cannot be told whether it is known from a breach. `false`: it is taken; the
+    /// other rules hold, and nobody is kept from a reset by somebody else's outage. `true`: the flow waits.
+    pub breach_check_required: bool,
     /// How long a password holds, once it is set, before its owner may change it; zero for no such wait. A link from the
     /// mail sets a new one all the same.
     pub change_cooldown: Duration,

@@ -102,6 +102,9 @@ pub enum AttemptPurpose {
 }
 
 impl AttemptPurpose {
+    /// Every one.
+    pub const ALL: &'static [Self] = &[Self::Password, Self::Email];
+
     /// The stored spelling.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -168,6 +168,10 @@ pub(crate) struct ResetPassword {
 impl Input for ResetPassword {
     const KIND: BodyKind = BodyKind::JsonOrForm;
     const FIELDS: &'static str = "token, password";
+
+    fn token(&self) -> Option<&SecretText> {
+        Some(self.token.text())
+    }
 }
 
 /// Somebody who signs in.
@@ -216,7 +220,7 @@ pub(crate) struct TokenRequest {
     #[serde(default)]
     #[schema(min_items = 1, max_items = 32)]
     pub(crate) scopes: Option<Vec<String>>,
-    /// Whether the pair goes into `HttpOnly` cookies rather than into the body.
+    /// Whether the pair goes into `HttpOnly` cookies rather than into the body; then its scopes have at most 1 KiB.
     #[serde(default)]
     pub(crate) cookies: bool,
     /// What the CAPTCHA's widget made; needed where the service asks for one.

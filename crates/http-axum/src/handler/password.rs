@@ -7,6 +7,7 @@ use portcullis_backends::flow::{
 };
 use portcullis_core::secret::SecretText;
 
+use super::sign_in::knowing_the_device;
 use super::sign_up::{accepted, email};
 use super::verify::{by_form, invalid_link, token_in};
 use crate::answer::Answer;
@@ -96,7 +97,9 @@ pub(crate) async fn reset(call: &Call, input: body::ResetPassword) -> Result<Ans
         .reset_password(reset, &call.context)
         .await?;
     let problem = match outcome {
-        ResetPasswordOutcome::Reset { .. } => return Ok(done(call)),
+        ResetPasswordOutcome::Reset { address, .. } => {
+            return knowing_the_device(call, &address, done(call));
+        }
         ResetPasswordOutcome::PasswordRefused(rejection) => {
             Problem::password_refused("password", rejection)
         }

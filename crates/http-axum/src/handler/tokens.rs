@@ -13,6 +13,10 @@ use crate::cookie;
 use crate::problem::Problem;
 use crate::reply::Tokens;
 
+/// The most bytes of scopes, all together, in a token that goes into a cookie: a third more in base64, and with a handle and
+/// a signature of the longest key still within what browsers keep (SECURITY HT-02).
+const SCOPES_IN_COOKIE_MAX_BYTES: usize = 1024;
+
 /// Which way a pair goes to its owner.
 #[derive(Clone, Copy)]
 enum Delivery {
@@ -26,6 +30,14 @@ pub(crate) async fn issue(call: &Call, input: TokenRequest) -> Result<Answer, Pr
     } else {
         Delivery::Body
     };
+    let names = input.scopes.iter().flatten();
+    let bytes: usize = names.map(|name| name.len() + "\"\",".len()).sum();
+    if input.cookies && bytes > SCOPES_IN_COOKIE_MAX_BYTES {
+        // Before anything is hashed or made.
+        let detail =
+            "these are more than a cookie holds: ask for fewer, or for the tokens in the body";
+        return Err(Problem::new(Code::InvalidBody).with_field("scopes", detail));
+    }
     let request = flow::TokenRequest {
         identifier: input.identifier,
         password: input.password.password("password")?,

@@ -199,7 +199,7 @@ pub static ROUTES: &[RouteSpec] = &[
     ),
     route!(
         Post "/password/reset" "Set a new password with the token from the mail; every session and token pair ends",
-        PasswordReset, Public, limit::VERIFY,
+        PasswordReset, Public, limit::RESET,
         body: ResetPassword, answer: 204,
         events: [PasswordReset], codes: [InvalidLink, PasswordRefused], pages: ForForms,
         password::reset
@@ -262,7 +262,7 @@ pub static ROUTES: &[RouteSpec] = &[
     ),
     route!(
         Patch "/sessions/{id}" "Give one of the caller's sessions a name, or take it away",
-        Sessions, Session, GUARDED,
+        Sessions, Session, limit::RENAME,
         body: RenameSession, answer: 204,
         events: [SessionRenamed, AccessDenied], codes: [NotFound, InvalidBody], pages: None,
         sessions::rename
@@ -283,7 +283,7 @@ pub static ROUTES: &[RouteSpec] = &[
     ),
     route!(
         Post "/api-tokens" "Make an API token, which is shown once",
-        ApiTokens, FreshSession, GUARDED,
+        ApiTokens, FreshSession, limit::API_TOKEN,
         body: NewApiToken, answer: 201 CreatedApiToken,
         events: [ApiTokenCreated, AccessDenied], codes: [LimitReached], pages: None,
         api_tokens::create

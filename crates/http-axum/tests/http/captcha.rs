@@ -93,9 +93,7 @@ async fn sent(app: &App, route: &RouteSpec, captcha: Option<&str>) -> crate::app
 fn every_open_route_that_counts_by_whom_it_is_about_asks() {
     for route in ROUTES {
         let by_whom = match &route.limits {
-            Limits::Of(limits, _) => limits
-                .iter()
-                .any(|limit| matches!(limit.per, Per::Identifier | Per::Guesses)),
+            Limits::Of(limits, _) => limits.iter().any(|limit| limit.per == Per::Identifier),
             _ => false,
         };
         let asks = route.captcha != AsksCaptcha::Never;

@@ -3,7 +3,9 @@
 use axum::http::StatusCode;
 use serde_json::json;
 
-use crate::app::{ADA, App, Client};
+use crate::app::{ADA, App, Client, PASSWORD};
+
+const NEW: &str = "a battery of staple horses";
 
 /// Sends sign-ins for ever other identifiers until the address is limited; says how many went through.
 async fn until_limited(client: &mut Client<'_>) -> u32 {
@@ -213,4 +215,74 @@ async fn many_addresses_together_keep_nobody_else_out() {
         .sign_in("somebody@example.com")
         .await
         .expect(StatusCode::UNAUTHORIZED);
+}
+
+/// How many of these are answered before the limit is reached, each from an address of its own.
+async fn before_the_limit(mut ask: impl AsyncFnMut() -> crate::app::Answer) -> usize {
+    for answered in 0..2_000 {
+        let answer = ask().await;
+        if answer.status == StatusCode::TOO_MANY_REQUESTS {
+            assert_eq!(answer.code(), "rate_limited");
+            return answered;
+        }
+    }
+    panic!("never limited")
+}
+
+// TH-08
+#[tokio::test]
+async fn one_session_buys_no_more_hashes_from_however_many_addresses() {
+    let app = App::new().await;
+    let mut ada = app.signed_in(ADA).await;
+    let passed = before_the_limit(async || ada.step_up(PASSWORD).await).await;
+    assert_eq!(passed, 60);
+    // The right password and a new one that is no good: nothing is delayed, and hashes are computed all the same.
+    let passed = before_the_limit(async || ada.change_password(PASSWORD, PASSWORD).await).await;
+    assert_eq!(passed, 20);
+    let mut eve = app.signed_in("eve@example.com").await;
+    eve.step_up(PASSWORD).await.expect(StatusCode::OK);
+}
+
+// TH-08
+#[tokio::test]
+async fn one_link_tries_no_more_passwords_from_however_many_addresses() {
+    let app = App::new().await;
+    app.client().register(ADA).await;
+    let link = app.reset_link(ADA).await;
+    let passed =
+        before_the_limit(async || app.client().reset_password(&link, "too short").await).await;
+    assert_eq!(passed, 20);
+    app.advance(15 * 60);
+    let reset = app.client().reset_password(&link, NEW).await;
+    reset.expect(StatusCode::NO_CONTENT);
+}
+
+// FT-19
+#[tokio::test]
+async fn nobody_fills_the_log_by_renaming_sessions_or_making_tokens() {
+    let app = App::new().await;
+    let mut ada = app.signed_in(ADA).await;
+    let sessions = ada.get("/auth/sessions").await.json();
+    let id = sessions["sessions"][0]["id"].as_str().unwrap();
+    let path = format!("/auth/sessions/{id}");
+    let named = json!({ "name": "here" });
+    let passed = before_the_limit(async || ada.patch(&path, named.clone()).await).await;
+    assert_eq!(passed, 60);
+    let body = json!({ "name": "x", "scopes": ["a"] });
+    let passed = before_the_limit(async || ada.post("/auth/api-tokens", body.clone()).await).await;
+    assert_eq!(passed, 60);
+}
+
+// TH-08
+#[tokio::test]
+async fn all_together_are_sent_1200_mails_a_minute() {
+    let app = App::new().await;
+    let mut number = 0;
+    let passed = before_the_limit(async || {
+        number += 1;
+        let email = format!("nobody{number}@example.com");
+        app.client().forgot_password(&email).await
+    })
+    .await;
+    assert_eq!(passed, 1200);
 }

@@ -100,7 +100,8 @@ async fn a_reset_signs_nobody_in() {
         .reset_password(&link, NEW)
         .await
         .expect(StatusCode::NO_CONTENT);
-    assert!(answer.set_cookies().is_empty());
+    let cookies = answer.set_cookies().into_iter().map(|cookie| cookie.name);
+    assert_eq!(cookies.collect::<Vec<_>>(), ["__Host-portcullis-device"]);
     ada.check().await.expect(StatusCode::UNAUTHORIZED);
     app.portcullis.run_due().await.unwrap();
     let notice = app.mailbox.last_to(ADA).unwrap();

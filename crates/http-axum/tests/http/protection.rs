@@ -290,7 +290,7 @@ async fn a_form_has_one_token_and_it_is_one_of_ours() {
 }
 
 /// Guesses from many places until nobody who is unknown gets an attempt any more.
-async fn lock_out(app: &App, who: &str) {
+pub(crate) async fn lock_out(app: &App, who: &str) {
     for _ in 0..80 {
         let mut stranger = app.client();
         let answer = stranger.sign_in_with(who, "a guess of somebody else").await;

@@ -113,3 +113,19 @@ async fn another_site_names_nothing_and_the_path_says_what_it_takes() {
     assert_eq!(answer.header("allow"), Some("PATCH, DELETE"));
     assert_eq!(ada.own().await.1["name"], Value::Null);
 }
+
+#[tokio::test]
+async fn a_list_says_in_words_what_each_session_is_used_with_and_from_where() {
+    let app = App::new().await;
+    app.client().register(ADA).await;
+    let mut laptop = app.client();
+    let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0";
+    laptop.headers.insert("user-agent", agent.parse().unwrap());
+    laptop.peer = Some("192.0.2.7".to_owned());
+    laptop.sign_in(ADA).await.expect(StatusCode::OK);
+    let sessions = laptop.get("/auth/sessions").await.json();
+    let session = &sessions["sessions"][0];
+    assert_eq!(session["device"], "Firefox on Linux");
+    assert_eq!(session["ip"], "192.0.2.7");
+    assert_eq!(session["user_agent"], agent);
+}

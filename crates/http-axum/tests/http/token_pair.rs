@@ -1,6 +1,9 @@
 //! Access and refresh tokens over HTTP, in the body and in cookies.
 
 use axum::http::{Method, StatusCode};
+use portcullis_backends::core::clock::{Clock as _, ManualClock};
+use portcullis_backends::tokens::OsEntropy;
+use portcullis_backends::tokens::jwt::{JwtAlgorithm, JwtKeys};
 use serde_json::{Value, json};
 
 use crate::app::{ADA, Answer, App, Client, PASSWORD, bearer, with_token};
@@ -234,4 +237,46 @@ async fn asking_for_tokens_is_refused_like_a_sign_in() {
         .post("/auth/token", body)
         .await
         .expect(StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+/// An app whose signatures are the longest there are.
+async fn with_the_longest_signatures() -> App {
+    let keys = JwtKeys::generate(
+        JwtAlgorithm::Rs256,
+        &OsEntropy,
+        ManualClock::default().now(),
+    );
+    let keys = keys.unwrap();
+    App::with(|builder| builder.access_tokens(keys), |router, _| router).await
+}
+
+// HT-02
+#[tokio::test]
+async fn the_largest_pair_fits_into_cookies_and_a_larger_one_is_refused_before_it_is_made() {
+    let app = with_the_longest_signatures().await;
+    // As long as an address gets.
+    let long = format!("{}@{}.example.com", "a".repeat(64), "b".repeat(63));
+    app.client().register(&long).await;
+    let scopes = |count: usize| -> Vec<String> {
+        let name = |number| format!("{number:02}{}", "s".repeat(62));
+        (0..count).map(name).collect()
+    };
+    let mut browser = app.client();
+    let body = json!({ "identifier": long, "scopes": scopes(15), "cookies": true });
+    let pair = token(&mut browser, body).await.expect(StatusCode::OK);
+    for cookie in pair.set_cookies() {
+        let bytes = cookie.name.len() + cookie.value.len();
+        assert!(bytes <= 4096, "{}: {bytes}", cookie.name);
+    }
+    let (hashes, events) = (app.hasher.hashes(), app.events().await.len());
+    let body = json!({ "identifier": long, "scopes": scopes(16), "cookies": true });
+    let refused = token(&mut browser, body).await;
+    assert_eq!(refused.code(), "invalid_body");
+    assert_eq!(refused.json()["errors"][0]["field"], "scopes");
+    assert_eq!(
+        (app.hasher.hashes(), app.events().await.len()),
+        (hashes, events)
+    );
+    let body = json!({ "identifier": long, "scopes": scopes(32) });
+    token(&mut browser, body).await.expect(StatusCode::OK);
 }

@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::settings::{Hash, Settings};
-use super::{AccessTokens, Config, Database, StoreUrl, captcha, is_loopback, mail};
+use super::{AccessTokens, Config, Database, StoreUrl, breach, captcha, is_loopback, mail};
 use crate::failure::Failure;
 
 /// Bounds of [`HashPoolConfig`].
@@ -49,6 +49,7 @@ pub(super) fn checked(settings: Settings) -> Result<Config, Failure> {
         GRACE_SECS_MAX,
     )?;
     let mail = mail::checked(&settings.mail)?;
+    let (breaches, breach_timeout) = breach::checked(&settings.breach)?;
     let algorithm = algorithm(&settings.access_tokens.algorithm)?;
     let within = |path: Option<PathBuf>, name: &str| match path {
         Some(path) => path,
@@ -80,6 +81,8 @@ pub(super) fn checked(settings: Settings) -> Result<Config, Failure> {
         smtp: mail.smtp,
         webhook: mail.webhook,
         captcha: captcha::checked(&settings.captcha)?,
+        breaches,
+        breach_timeout,
         hash: hash(&settings.hash)?,
         access_tokens: AccessTokens {
             enabled: settings.access_tokens.enabled,

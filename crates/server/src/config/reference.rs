@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use portcullis_core::policy::TenantPolicy;
 
-use super::settings::{AccessTokens, Captcha, Hash, Mail, Settings};
+use super::settings::{AccessTokens, Breach, Captcha, Hash, Mail, Settings};
 use super::source::{FILE, NESTING, PREFIX};
 
 /// A setting: name, default, what it is for.
@@ -42,6 +42,7 @@ pub(super) fn rows() -> Vec<Row> {
     let mut rows = general();
     rows.extend(mail_and_hash());
     rows.extend(captcha());
+    rows.extend(breach());
     rows.extend(access_tokens());
     rows.extend(policy());
     rows
@@ -131,6 +132,18 @@ fn captcha() -> Vec<Row> {
 }
 
 #[rustfmt::skip]
+fn breach() -> Vec<Row> {
+    let Breach { timeout_secs, .. } = Breach::default();
+    vec![
+        row("breach.source", code("none"), "where new passwords are looked up that are known from breaches: `folder`, or `service`: Pwned Passwords, which sees five characters of a digest; common passwords are refused without it"),
+        row("breach.folder", "none", "folder of ranges, a file a prefix (`5BAA6.txt`), as the downloader of Pwned Passwords makes it"),
+        row("breach.url", "Pwned Passwords", "a mirror of the service, ending in `/`: `https`, or `http` on this machine; never printed or logged"),
+        row("breach.ca", "none", "file of certificates (PEM) to trust beside the web's authorities"),
+        row("breach.timeout_secs", code(timeout_secs), "how long an answer is waited for, 1 to 10; what holds without one is `policy.password_breach_check_required`"),
+    ]
+}
+
+#[rustfmt::skip]
 fn access_tokens() -> Vec<Row> {
     let AccessTokens { enabled, keys: _, algorithm } = AccessTokens::default();
     vec![
@@ -150,6 +163,7 @@ fn policy() -> Vec<Row> {
         row("policy.lockout_max_delay_secs", secs(lockout.max_delay), "the longest delay, 1 to 86400"),
         row("policy.password_min_length", code(password.min_length), "least length of a password in characters, 15 to 128"),
         row("policy.password_history", code(password.history), "how many of the latest passwords may not be set again, the one that holds now among them, 0 to 24; each costs a hash when a new one is set"),
+        row("policy.password_breach_check_required", code(password.breach_check_required), "whether a new password is taken only where `breach.source` has said that it is in no breach; otherwise an outage of it keeps nobody from a new password"),
         row("policy.password_change_cooldown_secs", secs(password.change_cooldown), "how long a password holds before its owner may change it, 0 to 86400; a link from the mail sets a new one all the same"),
         row("policy.session_idle_secs", secs(session.idle), "a session unused for this long is over; 60 s to 400 days"),
         row("policy.session_absolute_secs", secs(session.absolute), "a session is over after this long; 60 s to 400 days"),

@@ -31,6 +31,7 @@ pub(super) struct Settings {
     pub(super) metrics: Metrics,
     pub(super) mail: Mail,
     pub(super) captcha: Captcha,
+    pub(super) breach: Breach,
     pub(super) hash: Hash,
     pub(super) access_tokens: AccessTokens,
     pub(super) policy: PolicyOverrides,
@@ -54,6 +55,7 @@ impl Default for Settings {
             metrics: Metrics::default(),
             mail: Mail::default(),
             captcha: Captcha::default(),
+            breach: Breach::default(),
             hash: Hash::default(),
             access_tokens: AccessTokens::default(),
             policy: PolicyOverrides::default(),
@@ -238,6 +240,39 @@ impl Default for Captcha {
             url: None,
             ca: None,
             in_outage: InOutage::default(),
+            timeout_secs: 2,
+        }
+    }
+}
+
+/// Where breached passwords are looked up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum BreachSource {
+    #[default]
+    None,
+    Folder,
+    Service,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Breach {
+    pub(super) source: BreachSource,
+    pub(super) folder: Option<PathBuf>,
+    /// Left out, that of Pwned Passwords.
+    pub(super) url: Option<Secret>,
+    pub(super) ca: Option<PathBuf>,
+    pub(super) timeout_secs: u32,
+}
+
+impl Default for Breach {
+    fn default() -> Self {
+        Self {
+            source: BreachSource::default(),
+            folder: None,
+            url: None,
+            ca: None,
             timeout_secs: 2,
         }
     }

@@ -67,6 +67,7 @@ fn the_reference_has_every_setting_and_no_other() {
         "mail.smtp",
         "mail.webhook",
         "captcha",
+        "breach",
         "hash",
         "access_tokens",
         "policy",
@@ -102,7 +103,7 @@ fn the_defaults_of_the_reference_hold() {
         if value.contains('`') {
             continue;
         }
-        let plain = value.parse::<i64>().is_ok() || value.parse::<bool>().is_ok();
+        let plain = value.parse::<f64>().is_ok() || value.parse::<bool>().is_ok();
         let value = if plain {
             value.to_owned()
         } else {
@@ -420,4 +421,28 @@ fn a_captcha_is_checked_before_anything_starts() {
     assert!(refused(&format!("{good}\nmin_score = 1.5")).contains("0 to 1"));
     assert!(refused(&format!("{good}\ntimeout_secs = 11")).contains("captcha.timeout_secs"));
     assert!(refused("provider = \"other\"").contains("captcha.provider"));
+}
+
+#[test]
+fn a_list_of_breached_passwords_is_checked_before_anything_starts() {
+    let with = |toml: &str| format!("[breach]\n{toml}\n");
+    let refused = |toml: &str| refusal(&with(toml));
+    assert!(config("").unwrap().breaches.is_none());
+    assert!(
+        config(&with("source = \"service\""))
+            .unwrap()
+            .breaches
+            .is_some()
+    );
+    assert!(refused("source = \"folder\"").contains("breach.folder"));
+    let nowhere = "source = \"folder\"\nfolder = \"/nowhere/at/all\"";
+    assert!(refused(nowhere).contains("is no folder"));
+    assert!(refused("folder = \"/tmp\"").contains("breach.source"));
+    assert!(refused("url = \"https://mirror.example.com/\"").contains("breach.source"));
+    let plain = refused("source = \"service\"\nurl = \"http://mirror.example.com/hunter2\"");
+    assert!(
+        plain.contains("clear text") && !plain.contains("hunter2"),
+        "{plain}"
+    );
+    assert!(refused("timeout_secs = 0").contains("breach.timeout_secs"));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use portcullis_core::along::{Along, Write};
 use portcullis_core::backend::RequestContext;
 use portcullis_core::event::{AuthEventType, Reason};
-use portcullis_core::id::{TenantId, VerificationTokenId};
+use portcullis_core::id::VerificationTokenId;
 use portcullis_core::identifier::Identifier;
 use portcullis_core::policy::TenantPolicy;
 use portcullis_core::rule::mailed;
@@ -66,7 +66,9 @@ impl Portcullis {
         input: SendEmailCode,
         context: &RequestContext,
     ) -> Result<EmailCodeSent, FlowError> {
-        let key = self.mail_of_a_moment(context.tenant, &input.email);
+        let policy = self.policy(context.tenant).await?;
+        let comes = policy.ip.admits(context.client.ip);
+        let key = self.mail_of_a_moment(&input.email, comes, context);
         let waited = match self.take_limit(&key, &ONE_MAIL).await {
             Ok(taken) => taken == Taken::Granted,
             Err(error) => {
@@ -75,7 +77,7 @@ impl Portcullis {
                 return Err(error);
             }
         };
-        let sent = self.send_code(input, waited, context).await;
+        let sent = self.send_code(input, &policy, waited, context).await;
         if waited && sent.is_err() {
             self.give_back(&key).await;
         }
@@ -92,19 +94,27 @@ impl Portcullis {
         }
     }
 
-    fn mail_of_a_moment(&self, tenant: TenantId, email: &Identifier) -> LimitKey {
-        let digest = self.identifier_digest_hex(tenant, &email.raw);
-        LimitKey::new("email-code", "sent", &digest)
+    /// Counted apart: a browser that signed in with the address before, and whoever may not come from where they are, so
+    /// that neither of the others keeps a code from its owner (SECURITY TH-05).
+    fn mail_of_a_moment(
+        &self,
+        email: &Identifier,
+        comes: bool,
+        context: &RequestContext,
+    ) -> LimitKey {
+        let digest = self.attempts_digest_hex(context, &email.raw);
+        let dimension = if comes { "sent" } else { "refused" };
+        LimitKey::new("email-code", dimension, &digest)
     }
 
     async fn send_code(
         &self,
         input: SendEmailCode,
+        policy: &TenantPolicy,
         waited: bool,
         context: &RequestContext,
     ) -> Result<EmailCodeSent, FlowError> {
         let tenant = context.tenant;
-        let policy = self.policy(tenant).await?;
         let kind = AuthEventType::EmailCodeRequested;
         let event = self.event(tenant, kind, &context.client)?;
         let (user, person) = self.mailed_person(tenant, &input.email).await?;
@@ -116,7 +126,7 @@ impl Portcullis {
         }
         let email = stored_address(user.as_ref(), &input.email);
         let allowed = match policy.ip.admits(context.client.ip) {
-            true => self.may_have_a_code(person.as_ref(), email, &policy, waited),
+            true => self.may_have_a_code(person.as_ref(), email, policy, waited),
             false => Err(Reason::AddressNotAllowed),
         };
         let epoch = person.as_ref().map(|person| person.subject.epoch);

@@ -43,7 +43,7 @@ impl Portcullis {
         if self.was_used_before(owner, password, policy).await? {
             return Ok(Err(PasswordRejection::Reused));
         }
-        self.judge_by_breaches(password).await
+        self.judge_by_breaches(password, policy).await
     }
 
     /// At most as many hashes as the policy names passwords.

@@ -40,6 +40,9 @@ pub enum ResetPasswordOutcome {
     Reset {
         /// Whose.
         user: UserId,
+        /// The address that the link proved, in canonical form: for [`Portcullis::mark_device`], so that strangers who
+        /// guess keep nobody out who has just set a password.
+        address: String,
     },
     /// The password breaks the tenant's rules. The token is not used up.
     PasswordRefused(PasswordRejection),
@@ -141,7 +144,8 @@ impl Portcullis {
             Write::Applied(()) => {
                 self.0.mail_queued.notify_one();
                 self.tidy_sessions(tenant, user, None).await;
-                Ok(ResetPasswordOutcome::Reset { user })
+                let address = opened.token.email;
+                Ok(ResetPasswordOutcome::Reset { user, address })
             }
             Write::Refused(refusal) => {
                 let reason = match refusal {

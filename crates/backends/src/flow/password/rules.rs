@@ -30,7 +30,7 @@ impl Portcullis {
         user: Option<&User>,
     ) -> Result<Result<(), PasswordRejection>, FlowError> {
         match self.judge_by_rules(password, policy, address, user) {
-            Ok(()) => self.judge_by_breaches(password).await,
+            Ok(()) => self.judge_by_breaches(password, policy).await,
             refused => Ok(refused),
         }
     }
@@ -51,8 +51,9 @@ impl Portcullis {
     pub(super) async fn judge_by_breaches(
         &self,
         password: &Password,
+        policy: &TenantPolicy,
     ) -> Result<Result<(), PasswordRejection>, FlowError> {
-        let breached = self.0.breaches.knows(password).await?;
+        let breached = self.0.breaches.knows(password, &policy.password).await?;
         Ok(if breached {
             Err(PasswordRejection::Breached)
         } else {

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use portcullis_backends::core::event::{AuthEventStatus, AuthEventType, Reason};
-use portcullis_backends::core::net::DeviceMark;
+use portcullis_backends::core::net::{DeviceMark, Networks};
 use portcullis_backends::core::policy::PolicyOverrides;
 use portcullis_backends::core::secret::SecretText;
 use portcullis_backends::core::time::Timestamp;
 use portcullis_backends::flow::{AdminOutcome, EmailCode, EmailCodeOutcome};
 
-use super::{asked, enter, harness, is_refused, mailed_code, send, with_policy, works, wrong};
+use super::{
+    asked, enter, harness, is_refused, mailed_code, mails, send, send_from, with_policy, works,
+    wrong,
+};
 use crate::harness::{ADA, Harness};
 
 /// An instance that delays nobody, so that what refuses is the ticket.
@@ -109,24 +112,6 @@ async fn asking_again_buys_no_more_guesses() {
     );
 }
 
-// TH-04
-#[tokio::test]
-async fn an_operator_unlocks_who_entered_wrong_codes() {
-    let h = harness().await;
-    let ada = h.person(ADA).await;
-    let (ticket, code) = asked(&h, ADA).await;
-    for _ in 0..5 {
-        assert!(is_refused(&h, &ticket, &wrong(&code)).await);
-    }
-    let (ticket, code) = asked(&h, ADA).await;
-    assert!(is_refused(&h, &ticket, &wrong(&code)).await);
-    let locked = enter(&h, &ticket, &code).await;
-    assert!(matches!(locked, EmailCodeOutcome::Locked { .. }));
-    let unlocked = h.portcullis.admin_unlock(h.context().tenant, ada).await;
-    assert_eq!(unlocked.unwrap(), AdminOutcome::Done);
-    assert!(works(&h, &ticket, &code).await);
-}
-
 // TH-05
 #[tokio::test]
 async fn a_strangers_guesses_keep_no_known_browser_out() {
@@ -220,4 +205,64 @@ async fn every_wrong_code_is_in_the_audit_log_and_a_locked_one_once_a_minute() {
     };
     assert_eq!(of(Reason::WrongCode).count(), 6);
     assert_eq!(of(Reason::LockedOut).count(), 1);
+}
+
+// TH-05
+#[tokio::test]
+async fn an_operator_unlocks_codes_too() {
+    let h = harness().await;
+    let ada = h.person(ADA).await;
+    let (ticket, code) = asked(&h, ADA).await;
+    for _ in 0..5 {
+        assert!(is_refused(&h, &ticket, &wrong(&code)).await);
+    }
+    let (ticket, code) = asked(&h, ADA).await;
+    let _sixth = enter(&h, &ticket, &wrong(&code)).await;
+    let locked = enter(&h, &ticket, &code).await;
+    assert!(
+        matches!(locked, EmailCodeOutcome::Locked { .. }),
+        "{locked:?}"
+    );
+    let tenant = h.portcullis.default_tenant();
+    let outcome = h.portcullis.admin_unlock(tenant, ada).await.unwrap();
+    assert_eq!(outcome, AdminOutcome::Done);
+    assert!(works(&h, &ticket, &code).await);
+}
+
+// TH-05
+#[tokio::test]
+async fn whoever_may_not_come_from_where_they_are_keeps_no_code_from_its_owner() {
+    let networks = Networks::parse(["192.0.2.0/24"]).unwrap();
+    let h = with_policy(PolicyOverrides {
+        ip_allow: Some(networks),
+        ..Default::default()
+    })
+    .await;
+    h.person(ADA).await;
+    h.advance(30);
+    let mut elsewhere = h.context();
+    elsewhere.client.ip = Some("198.51.100.1".parse().unwrap());
+    let before = mails(&h).await;
+    for _ in 0..3 {
+        send_from(&h, ADA, &elsewhere).await;
+    }
+    assert_eq!(mails(&h).await, before);
+    let sent = send_from(&h, ADA, &h.context()).await;
+    assert!(works(&h, &sent.ticket, &mailed_code(&h, ADA).await).await);
+}
+
+// TH-05
+#[tokio::test]
+async fn a_stranger_keeps_no_code_from_a_browser_that_its_owner_signed_in_with() {
+    let h = harness().await;
+    h.person(ADA).await;
+    let mut known = h.context();
+    let mark = h.portcullis.mark_device(&known, ADA).unwrap();
+    known.client.device = mark.unwrap();
+    h.advance(30);
+    send_from(&h, ADA, &h.context()).await;
+    // Mails of one moment come in no order.
+    h.advance(1);
+    let sent = send_from(&h, ADA, &known).await;
+    assert!(works(&h, &sent.ticket, &mailed_code(&h, ADA).await).await);
 }

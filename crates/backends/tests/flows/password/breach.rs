@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use portcullis_backends::FlowError;
-use portcullis_backends::breach::{BreachCheck, BreachError, BreachFailure};
+use portcullis_backends::breach::{BreachCheck, BreachError};
 use portcullis_backends::core::identifier::Identifier;
+use portcullis_backends::core::policy::PolicyOverrides;
 use portcullis_backends::core::rule::password::PasswordRejection;
 use portcullis_backends::core::secret::Password;
 use portcullis_backends::flow::{
@@ -75,12 +76,22 @@ impl BreachCheck for List {
     }
 }
 
-async fn with(list: &List, failure: BreachFailure) -> Harness {
+/// Whether a new password needs an answer.
+const REQUIRED: bool = true;
+
+fn policy(required: bool) -> PolicyOverrides {
+    PolicyOverrides {
+        password_breach_check_required: Some(required),
+        ..PolicyOverrides::default()
+    }
+}
+
+async fn with(list: &List, required: bool) -> Harness {
     let list = list.clone();
     Harness::with(|builder| {
         builder
             .breach_check(list)
-            .breach_failure(failure)
+            .policy(policy(required))
             // Asked once, and not waited for.
             .breach_timeout(Duration::ZERO)
     })
@@ -101,7 +112,7 @@ impl Harness {
 #[tokio::test]
 async fn every_flow_that_sets_a_password_refuses_a_breached_one_and_does_not_hash_it() {
     let list = List::that(Does::Answer);
-    let h = with(&list, BreachFailure::Open).await;
+    let h = with(&list, !REQUIRED).await;
     h.person(ADA).await;
     let ada = h.sign_in(ADA).await;
     let link = h.reset_link(ADA).await;
@@ -153,7 +164,7 @@ async fn every_flow_that_sets_a_password_refuses_a_breached_one_and_does_not_has
 #[tokio::test]
 async fn the_list_is_asked_about_new_passwords_that_our_own_rules_allow_and_no_others() {
     let list = List::that(Does::Answer);
-    let h = with(&list, BreachFailure::Closed).await;
+    let h = with(&list, REQUIRED).await;
     for refused in ["too short", "PasswordPassword1", "ada@example.com"] {
         let outcome = h.try_sign_up(ADA, refused).await.unwrap();
         assert!(matches!(outcome, SignUpOutcome::PasswordRefused(_)));
@@ -172,7 +183,7 @@ async fn the_list_is_asked_about_new_passwords_that_our_own_rules_allow_and_no_o
 #[tokio::test]
 async fn the_list_is_asked_for_nobody_who_does_not_know_the_current_password() {
     let list = List::that(Does::Answer);
-    let h = with(&list, BreachFailure::Closed).await;
+    let h = with(&list, REQUIRED).await;
     h.person(ADA).await;
     let ada = h.sign_in(ADA).await;
     let asked = list.asked().len();
@@ -201,7 +212,7 @@ const FAILURES: [Does; 4] = [
 #[tokio::test]
 async fn without_an_answer_a_password_is_taken_where_the_check_fails_open() {
     for failure in FAILURES {
-        let h = with(&List::that(failure), BreachFailure::default()).await;
+        let h = with(&List::that(failure), !REQUIRED).await;
         let outcome = h.try_sign_up(ADA, BREACHED).await.unwrap();
         assert!(matches!(outcome, SignUpOutcome::Accepted { .. }));
     }
@@ -212,7 +223,7 @@ async fn without_an_answer_a_password_is_taken_where_the_check_fails_open() {
 async fn without_an_answer_nothing_is_decided_where_the_check_fails_closed() {
     for failure in FAILURES {
         let list = List::that(failure);
-        let h = with(&list, BreachFailure::Closed).await;
+        let h = with(&list, REQUIRED).await;
         let outcome = h.try_sign_up(ADA, NEW).await;
         assert!(
             matches!(outcome, Err(FlowError::Unavailable(_))),
@@ -230,9 +241,9 @@ async fn without_an_answer_nothing_is_decided_where_the_check_fails_closed() {
 #[tokio::test]
 async fn a_failing_list_is_logged_once_for_each_kind_until_it_answers_and_never_with_the_password()
 {
-    for failure in [BreachFailure::Open, BreachFailure::Closed] {
+    for required in [!REQUIRED, REQUIRED] {
         let list = List::that(Does::Fail);
-        let h = with(&list, failure).await;
+        let h = with(&list, required).await;
         let log = Log::default();
         let _guard = log.catch();
         for does in FAILURES.into_iter().chain(FAILURES) {
@@ -353,11 +364,8 @@ mod range {
             seen: Arc::default(),
         };
         let check = RangeBreachCheck::new(ranges.clone());
-        let h = Harness::with(|builder| {
-            builder
-                .breach_check(check)
-                .breach_failure(BreachFailure::Closed)
-        });
+        let h =
+            Harness::with(|builder| builder.breach_check(check).policy(super::policy(REQUIRED)));
         (h.await, ranges)
     }
 

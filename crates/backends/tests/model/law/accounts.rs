@@ -166,7 +166,7 @@ impl Law {
         Answer::Done
     }
 
-    fn forgive_all(&mut self, address: Address) {
+    pub(super) fn forgive_all(&mut self, address: Address) {
         self.forgive(Secret::Password, address);
         self.forgive(Secret::Mailed, address);
     }

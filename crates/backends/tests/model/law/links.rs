@@ -173,7 +173,7 @@ impl Law {
         Answer::Accepted
     }
 
-    /// A reset proves the address as well, forgives the passwords of before, and signs nobody in.
+    /// A reset proves the address as well, forgives the failures of before, and signs nobody in.
     pub(super) fn reset_password(&mut self, link: usize, password: Word) -> Answer {
         let is_reset = self.links[link].purpose == Purpose::Reset;
         let (true, Some(person)) = (is_reset && self.works(link), self.links[link].person) else {
@@ -183,7 +183,7 @@ impl Law {
         self.people[person].password = Some(password);
         self.prove(person, to);
         self.new_era(person);
-        self.forgive(Secret::Password, to.address());
+        self.forgive_all(to.address());
         Answer::Verified { person }
     }
 

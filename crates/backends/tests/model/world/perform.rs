@@ -185,7 +185,7 @@ impl World {
                     password: word(password),
                 };
                 match portcullis.reset_password(input, &context).await.unwrap() {
-                    ResetPasswordOutcome::Reset { user } => Answer::Verified {
+                    ResetPasswordOutcome::Reset { user, .. } => Answer::Verified {
                         person: self.number_of(user).unwrap(),
                     },
                     ResetPasswordOutcome::Rejected => Answer::Refused,

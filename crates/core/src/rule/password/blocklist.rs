@@ -1,10 +1,15 @@
 //! Passwords that many people have.
 //!
-//! The list is of the words and key patterns that such passwords are made of, written down for this crate from what is
-//! publicly known about them; it is under the licence of the crate. A password is on the blocklist where nothing else is
-//! in it than one or two of those words, each as often as it likes, with a run or a few digits and signs around them:
-//! `Password2024!`, `qwertyuiop12345`, `dragonDRAGONdragon`, `p@ssw0rd-p@ssw0rd`. That is what guessing starts with, at
-//! every length that a policy may ask for (SP 800-63B-4 section 3.1.1.2).
+//! Three things refuse a password, at every length that a policy may ask for (SP 800-63B-4 section 3.1.1.2):
+//!
+//! - It is, in any case, one of the 6000 passwords of eight characters and more that are seen most in breaches, or all of
+//!   them that have twelve (`common.txt`); also several times, or with a few digits and signs behind it.
+//! - Nothing else is in it than one or two words that such passwords are made of (`blocklist.txt`), each as often as it
+//!   likes, with a run or a few digits and signs around them: `Password2024!`, `qwertyuiop12345`, `dragonDRAGONdragon`,
+//!   `p@ssw0rd-p@ssw0rd`. The words are written down for this crate from what is publicly known.
+//! - It is typed without thinking: runs, walks over the keyboard, one short piece again and again ([`walk`]).
+
+mod walk;
 
 use std::sync::OnceLock;
 
@@ -14,19 +19,14 @@ use super::fold;
 
 const LIST: &str = include_str!("blocklist.txt");
 
+/// In order, in lower case. Counted in breaches by Mark Burnett, and published with zxcvbn (D. Wheeler, MIT licence).
+const COMMON: &str = include_str!("common.txt");
+
 /// So many digits and signs in a row do not tell one common password from another, whatever they are.
 const DECORATION_MAX: usize = 6;
 
 /// Longer passwords are not looked at: guessing does not start there, and taking a text apart has to end.
 const LENGTH_MAX: usize = 72;
-
-/// What people go through from one end to the other.
-const RUNS: [&str; 4] = [
-    "01234567890123456789012345678901234567890123456789",
-    "98765432109876543210987654321098765432109876543210",
-    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz",
-    "qwertyuiopasdfghjklzxcvbnmqwertyuiopasdfghjklzxcvbnm",
-];
 
 /// The words in order.
 pub(super) fn words() -> &'static [&'static str] {
@@ -38,13 +38,43 @@ pub(super) fn words() -> &'static [&'static str] {
     })
 }
 
+fn common() -> &'static [&'static str] {
+    static COMMON_LINES: OnceLock<Vec<&'static str>> = OnceLock::new();
+    COMMON_LINES.get_or_init(|| COMMON.lines().collect())
+}
+
+/// Whether it is one of the common passwords, once or several times, with a few digits and signs behind it.
+fn is_listed(text: &str) -> bool {
+    let mut undecorated = text;
+    for _ in 0..=DECORATION_MAX {
+        let once = walk::period(undecorated).unwrap_or(undecorated);
+        if [once, undecorated]
+            .iter()
+            .any(|text| common().binary_search(text).is_ok())
+        {
+            return true;
+        }
+        match undecorated.char_indices().next_back() {
+            Some((at, last)) if !last.is_alphabetic() => {
+                undecorated = undecorated.get(..at).unwrap_or_default();
+            }
+            _ => return false,
+        }
+    }
+    false
+}
+
 /// Whether a password is on the blocklist.
 pub(super) fn is_common(password: &str) -> bool {
     let folded = fold(password);
     if folded.chars().count() > LENGTH_MAX {
         return false;
     }
-    if is_run(&folded) || is_made_of_words(&folded) {
+    if is_listed(&folded)
+        || walk::is_typed_without_thinking(&folded)
+        || walk::is_run(&folded)
+        || is_made_of_words(&folded)
+    {
         return true;
     }
     // Signs that stand for letters; at the ends they are taken for what they are.
@@ -81,18 +111,6 @@ const fn letter_of(sign: char) -> Option<char> {
     })
 }
 
-/// Whether it is a piece of a run, or one character over and over.
-fn is_run(text: &str) -> bool {
-    let mut chars = text.chars();
-    let same = chars.next().is_some_and(|first| chars.all(|c| c == first));
-    let digits_or_longer = text.chars().all(|c| c.is_ascii_digit()) || text.len() >= 4;
-    (same
-        && text
-            .chars()
-            .all(|c| c.is_ascii_digit() || c.is_ascii_punctuation()))
-        || (digits_or_longer && RUNS.iter().any(|run| run.contains(text)))
-}
-
 /// Whether nothing is in it but one or two of the words, runs, and a few other characters.
 fn is_made_of_words(text: &str) -> bool {
     let mut seen = Seen::default();
@@ -109,7 +127,7 @@ fn is_made_of_words(text: &str) -> bool {
                 Some(more) => seen = more,
                 None => return false,
             }
-        } else if !is_run(part) && part != last {
+        } else if !walk::is_run(part) && part != last {
             others += part.chars().count();
             last = part;
         }
@@ -141,7 +159,7 @@ impl<'a> Seen<'a> {
             let with_it = is_word.then(|| self.with(start)).flatten();
             with_it?.taking(rest)
         });
-        found.or_else(|| is_run(letters).then(|| self.with(letters)).flatten())
+        found.or_else(|| walk::is_run(letters).then(|| self.with(letters)).flatten())
     }
 
     fn with(mut self, word: &'a str) -> Option<Self> {

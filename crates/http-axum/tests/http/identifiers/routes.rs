@@ -25,6 +25,7 @@ const FIELDS: &[(&str, Field)] = &[
     ("email", Field::Name),
     ("identifier", Field::Name),
     ("password", Field::Password),
+    ("captcha", Field::Other),
     ("code", Field::Other),
     ("cookies", Field::Other),
     ("current_password", Field::Other),

@@ -84,9 +84,49 @@ fn passphrases_are_not_refused_for_the_words_in_them() {
         "the summer we met was 1998",
         "密码密码密码密码密码密码密码密",
         "               ",
-        "aaaaaaaaaaaaaaa",
         "long enough to be good",
     ] {
         assert!(!is_common(text), "{text}");
+    }
+}
+
+// PW-06
+#[test]
+fn every_one_of_the_6000_commonest_passwords_is_refused_however_its_letters_are_written() {
+    assert!(COMMON.lines().is_sorted());
+    assert!(common().len() >= 6000, "{}", common().len());
+    for password in common() {
+        assert!(password.chars().count() >= 8, "{password}");
+        assert_eq!(*password, &*fold(password));
+        assert!(is_common(password), "{password}");
+    }
+    for password in common().iter().step_by(9) {
+        let decorated = format!("{password}2024!");
+        for text in [&password.to_uppercase(), &decorated, &password.repeat(2)] {
+            assert!(is_common(text), "{text}");
+        }
+    }
+}
+
+#[test]
+fn what_is_typed_without_thinking_is_refused_however_long_it_is() {
+    for text in [
+        "aaaaaaaaaaaaaaa",
+        "1q2w3e4r5t6y7u8i",
+        "1qaz2wsx3edc4rfv",
+        "1QAZ2wsx3EDC4rfv",
+        "3edc2wsx1qaz4rfv!",
+        "123456789123456",
+        "12345678987654321",
+        "qazwsxedcrfvtgb",
+        "abc123abc123abc123",
+        "123qwe123qwe123qwe",
+        "112233445566778899",
+        "147258369147258369",
+        "asdfghjkl;asdfghjkl;",
+        "xk3xk3xk3xk3xk3",
+        "zxcvbnm,./zxcvbnm,./",
+    ] {
+        assert!(is_common(text), "{text}");
     }
 }
