@@ -9,6 +9,8 @@
     reason = "a test fails by panicking, in its harness too"
 )]
 
+#[path = "../../crates/backends/tests/faults/account.rs"]
+mod account;
 #[path = "../../crates/backends/tests/faults/admin.rs"]
 mod admin;
 #[path = "../../crates/backends/tests/faults/api_tokens.rs"]
@@ -17,12 +19,30 @@ mod api_tokens;
 mod background;
 #[path = "../../crates/backends/tests/faults/chain.rs"]
 mod chain;
+#[path = "../../crates/backends/tests/faults/custom_token.rs"]
+mod custom_token;
+#[path = "../../crates/backends/tests/faults/email_change.rs"]
+mod email_change;
+#[path = "../../crates/backends/tests/faults/email_code.rs"]
+mod email_code;
+#[path = "../../crates/backends/tests/faults/erase.rs"]
+mod erase;
 #[path = "../../crates/backends/tests/faults/every.rs"]
 mod every;
 #[path = "../../crates/backends/tests/faults/import_user.rs"]
 mod import_user;
+#[path = "../../crates/backends/tests/faults/instance.rs"]
+mod instance;
+#[path = "../../crates/backends/tests/faults/keys.rs"]
+mod keys;
 #[path = "../../crates/backends/tests/faults/laws.rs"]
 mod laws;
+#[path = "../../crates/backends/tests/faults/magic_link.rs"]
+mod magic_link;
+#[path = "../../crates/backends/tests/faults/operator.rs"]
+mod operator;
+#[path = "../../crates/backends/tests/faults/password_history.rs"]
+mod password_history;
 #[path = "../../crates/backends/tests/faults/passwords.rs"]
 mod passwords;
 #[path = "../../crates/backends/tests/faults/present.rs"]
@@ -35,6 +55,8 @@ mod sign_in;
 mod sign_up;
 #[path = "../../crates/backends/tests/faults/split.rs"]
 mod split;
+#[path = "../../crates/backends/tests/faults/teeth.rs"]
+mod teeth;
 #[path = "../../crates/backends/tests/faults/token_pair.rs"]
 mod token_pair;
 #[path = "../../crates/backends/tests/faults/verify_email.rs"]

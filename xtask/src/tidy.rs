@@ -4,6 +4,7 @@
 
 mod citations;
 mod dependencies;
+mod faults;
 mod form;
 mod links;
 mod security_rows;
@@ -36,6 +37,7 @@ fn violations(tree: &Tree) -> Vec<Violation> {
         links::violations,
         citations::violations,
         security_rows::violations,
+        faults::violations,
     ];
     rules.iter().flat_map(|rule| rule(tree)).collect()
 }

@@ -98,7 +98,7 @@ fn above<'a>(before: &'a [&'a str]) -> &'a [&'a str] {
 }
 
 /// `#[test]`, `#[tokio::test]`, `#[tokio::test(..)]`, on one line or the first of several.
-fn is_test_attribute(line: &str) -> bool {
+pub(super) fn is_test_attribute(line: &str) -> bool {
     let Some(attribute) = line.trim().strip_prefix("#[") else {
         return false;
     };

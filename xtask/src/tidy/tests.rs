@@ -156,6 +156,59 @@ fn the_pages_that_cite_tests_must_be_there() {
 }
 
 #[test]
+fn a_test_with_a_failing_store_that_is_left_out_on_sqlite_is_reported() {
+    let test = "#[tokio::test]\nasync fn holds() {}\n";
+    let included = "#[path = \"../../crates/backends/tests/faults/sign_in.rs\"]\nmod sign_in;\n\
+                    // #[path = \"../../crates/backends/tests/faults/erase.rs\"]\n";
+    let files = [
+        ("crates/backends/tests/faults/sign_in.rs", test),
+        ("crates/backends/tests/faults/erase.rs", test),
+        (
+            "crates/backends/tests/faults/store.rs",
+            "// #[test]\nfn fresh() {}\n",
+        ),
+        ("crates/backends/tests/flows/erase.rs", test),
+        ("tests/tests/faults_sqlite.rs", included),
+    ];
+    assert_eq!(
+        said(faults::violations, &files),
+        "crates/backends/tests/faults/erase.rs: its tests do not run on SQLite: \
+         tests/tests/faults_sqlite.rs does not include it\n"
+    );
+}
+
+#[test]
+fn a_flow_that_no_test_calls_with_a_failing_store_is_reported() {
+    let flows = "impl Portcullis {\n    pub async fn sign_in(\n    pub async fn sign(\n    async fn inner(\n\
+                 \x20   pub fn now(\n    pub async fn sign_out(\n";
+    let ready = "    pub async fn is_ready(\n";
+    let calls = "w.portcullis\n    .sign_in(input)\n// portcullis.sign_out(\nstore.is_ready(\n";
+    let files = [
+        ("crates/backends/src/flow/sign.rs", flows),
+        ("crates/backends/src/portcullis.rs", ready),
+        (
+            "crates/backends/src/builder.rs",
+            "    pub async fn build(self)\n",
+        ),
+        ("crates/backends/tests/faults/sign.rs", calls),
+    ];
+    let why = |name: &str| {
+        format!("no test in crates/backends/tests/faults/ calls `{name}` with a store that fails")
+    };
+    assert_eq!(
+        said(faults::violations, &files),
+        format!(
+            "crates/backends/src/flow/sign.rs:3: {}\n\
+             crates/backends/src/flow/sign.rs:6: {}\n\
+             crates/backends/src/portcullis.rs:1: {}\n",
+            why("sign"),
+            why("sign_out"),
+            why("is_ready")
+        )
+    );
+}
+
+#[test]
 fn a_security_row_that_no_test_names_is_reported() {
     let tests = "// PW-02 is kept by everything below\nuse x;\n\n\
          /// PW-03, PW-04: long ones too.\n#[tokio::test(\n    flavor = \"multi_thread\"\n)]\nasync fn a_long_one_counts() {}\n\n\

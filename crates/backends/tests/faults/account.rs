@@ -1,23 +1,26 @@
 //! Closing one's account, and giving out what is kept about its owner.
 
 use portcullis_backends::core::event::AuthEventType;
+use portcullis_backends::core::id::UserId;
 use portcullis_backends::core::secret::SecretText;
 use portcullis_backends::flow::{AccountExport, CloseAccountOutcome, SignInOutcome, SignedIn};
 
-use crate::every::every_fault;
+use crate::every::{every_fault, every_fault_in};
 use crate::world::{ADA, PASSWORD, World};
 
-struct Member {
-    here: SignedIn,
-    token: SecretText,
+/// Somebody with a session and an API token.
+pub(crate) struct Member {
+    pub(crate) user: UserId,
+    pub(crate) here: SignedIn,
+    pub(crate) token: SecretText,
 }
 
-async fn member(w: &World) -> Member {
-    w.person(ADA).await;
+pub(crate) async fn member(w: &World) -> Member {
+    let user = w.person(ADA).await;
     let here = w.sign_in(ADA).await;
     let (_, token) = w.api_token(&here.principal).await;
     w.advance(1);
-    Member { here, token }
+    Member { user, here, token }
 }
 
 fn notices(w: &World) -> usize {
@@ -26,16 +29,16 @@ fn notices(w: &World) -> usize {
     closed.count()
 }
 
-// FT-32, CC-03
-#[tokio::test]
-async fn closing_ones_account_takes_everything_away_or_nothing() {
+/// Whatever fails, an account is closed with all that follows, or open.
+pub(crate) async fn closing_takes_everything_away(make: impl AsyncFn() -> World) {
     let close = async |w: &World, m: &Member| {
         let context = w.context();
         w.portcullis
             .close_account(&m.here.principal, &context)
             .await
     };
-    every_fault(
+    every_fault_in(
+        make,
         member,
         close,
         |outcome| *outcome == CloseAccountOutcome::Closed,
@@ -65,6 +68,22 @@ async fn closing_ones_account_takes_everything_away_or_nothing() {
     .await;
 }
 
+// FT-32, CC-03
+#[tokio::test]
+async fn closing_ones_account_takes_everything_away_or_nothing() {
+    closing_takes_everything_away(World::new).await;
+}
+
+/// What there is of [`member`].
+pub(crate) fn is_whole(export: &Option<AccountExport>) -> bool {
+    export.as_ref().is_some_and(|export| {
+        let whole = export.account.is_some() && !export.factors.is_empty();
+        let events = export.events.as_ref();
+        let events = events.is_some_and(|events| !events.is_empty());
+        whole && events && export.sessions.len() == 1 && export.api_tokens.len() == 1
+    })
+}
+
 // FT-32
 #[tokio::test]
 async fn what_is_kept_is_given_out_with_an_event_or_not_at_all() {
@@ -75,16 +94,7 @@ async fn what_is_kept_is_given_out_with_an_event_or_not_at_all() {
             let export = w.portcullis.export_account(&m.here.principal, &context);
             export.await
         },
-        |export: &Option<AccountExport>| {
-            export.as_ref().is_some_and(|export| {
-                let whole = export.account.is_some() && !export.factors.is_empty();
-                let events = export
-                    .events
-                    .as_ref()
-                    .is_some_and(|events| !events.is_empty());
-                whole && events && export.sessions.len() == 1 && export.api_tokens.len() == 1
-            })
-        },
+        is_whole,
         async |w: &World, _: &Member, answer: Option<Option<AccountExport>>| {
             let events = w.events().await;
             let mut all = events.iter();

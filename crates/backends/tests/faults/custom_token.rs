@@ -6,7 +6,7 @@ use portcullis_backends::FlowError;
 use portcullis_backends::core::identifier::Identifier;
 use portcullis_backends::core::secret::SecretText;
 use portcullis_backends::core::verification::KindName;
-use portcullis_backends::flow::{IssueToken, IssueTokenOutcome, RedeemTokenOutcome};
+use portcullis_backends::flow::{IssueToken, IssueTokenOutcome, RedeemTokenOutcome, RedeemedToken};
 use serde_json::json;
 
 use crate::every::every_fault;
@@ -75,6 +75,53 @@ async fn a_token_is_redeemed_once_or_nobody_knows() {
             assert!(!try_redeem(w, token).await.unwrap());
             let newer = try_issue(w).await.unwrap();
             assert!(try_redeem(w, &newer).await.unwrap());
+        },
+    )
+    .await;
+}
+
+// FT-32
+#[tokio::test]
+async fn looking_at_a_token_says_what_it_is_for_and_burns_nothing() {
+    every_fault(
+        async |w: &World| {
+            w.person(ADA).await;
+            try_issue(w).await.unwrap()
+        },
+        async |w: &World, token: &SecretText| {
+            let context = w.context();
+            w.portcullis.peek_token(kind(), token, &context).await
+        },
+        |says: &Option<RedeemedToken>| {
+            says.as_ref().is_some_and(|says| {
+                says.payload == json!({ "team": 7 }) && says.email.canonical == ADA
+            })
+        },
+        async |w: &World, token: &SecretText, _| {
+            assert!(try_redeem(w, token).await.unwrap());
+            assert!(!try_redeem(w, token).await.unwrap());
+        },
+    )
+    .await;
+}
+
+// FT-32
+#[tokio::test]
+async fn looking_at_a_token_that_is_over_says_so_or_nothing() {
+    every_fault(
+        async |w: &World| {
+            w.person(ADA).await;
+            let token = try_issue(w).await.unwrap();
+            assert!(try_redeem(w, &token).await.unwrap());
+            token
+        },
+        async |w: &World, token: &SecretText| {
+            let context = w.context();
+            w.portcullis.peek_token(kind(), token, &context).await
+        },
+        Option::is_none,
+        async |w: &World, token: &SecretText, _| {
+            assert!(!try_redeem(w, token).await.unwrap());
         },
     )
     .await;

@@ -11,11 +11,14 @@ use crate::world::{ADA, World};
 
 /// A world whose codes sign in.
 async fn world() -> World {
-    let policy = PolicyOverrides {
+    World::with(|store| store, |builder| builder.policy(sign_in())).await
+}
+
+pub(crate) fn sign_in() -> PolicyOverrides {
+    PolicyOverrides {
         email_code: Some(true),
         ..Default::default()
-    };
-    World::with(|store| store, |builder| builder.policy(policy)).await
+    }
 }
 
 async fn try_send(w: &World) -> Result<SecretText, FlowError> {
@@ -111,11 +114,44 @@ async fn a_request_that_failed_is_not_held_against_the_next() {
     .await;
 }
 
+/// Whatever fails, the code of the latest mail works with its ticket, and none before it.
+pub(crate) async fn the_latest_code_works(make: impl AsyncFn() -> World) {
+    every_fault_in(
+        make,
+        async |w: &World| {
+            w.person(ADA).await;
+            let older = asked(w).await;
+            w.advance(31);
+            older
+        },
+        async |w: &World, _: &Asked| try_send(w).await,
+        |_ticket| true,
+        async |w: &World, older: &Asked, ticket: Option<SecretText>| {
+            let code = mailed_code(w).await;
+            let is_newer = code.expose() != older.code.expose();
+            assert!(is_newer || ticket.is_none(), "promised, and no mail");
+            let older = signed_in(&try_enter(w, older).await.unwrap());
+            assert_eq!(older, !is_newer, "no code works, or two");
+            // Who was told that it failed has no ticket, and asks again.
+            if let Some(ticket) = ticket {
+                let newer = try_enter(w, &Asked { ticket, code }).await;
+                assert!(signed_in(&newer.unwrap()));
+            }
+        },
+    )
+    .await;
+}
+
 // FT-32, CC-03
 #[tokio::test]
-async fn a_code_signs_in_once_or_nobody_knows() {
+async fn another_code_takes_the_place_of_the_older_or_leaves_it() {
+    the_latest_code_works(world).await;
+}
+
+/// Whatever fails, a code signs in once.
+pub(crate) async fn a_code_signs_in_once(make: impl AsyncFn() -> World) {
     every_fault_in(
-        world,
+        make,
         async |w: &World| {
             w.person(ADA).await;
             asked(w).await
@@ -132,6 +168,36 @@ async fn a_code_signs_in_once_or_nobody_knows() {
             assert!(!signed_in(&try_enter(w, asked).await.unwrap()));
             let newer = self::asked(w).await;
             assert!(signed_in(&try_enter(w, &newer).await.unwrap()));
+        },
+    )
+    .await;
+}
+
+// FT-32, CC-03
+#[tokio::test]
+async fn a_code_signs_in_once_or_nobody_knows() {
+    a_code_signs_in_once(world).await;
+}
+
+// FT-32, TH-04
+#[tokio::test]
+async fn a_wrong_code_is_refused_or_nobody_knows_and_the_right_one_works_after_it() {
+    every_fault_in(
+        world,
+        async |w: &World| {
+            w.person(ADA).await;
+            asked(w).await
+        },
+        async |w: &World, asked: &Asked| {
+            let wrong = Asked {
+                ticket: asked.ticket.clone(),
+                code: SecretText::new("0000 0000"),
+            };
+            try_enter(w, &wrong).await
+        },
+        |outcome| matches!(outcome, EmailCodeOutcome::Refused),
+        async |w: &World, asked: &Asked, _| {
+            assert!(signed_in(&try_enter(w, asked).await.unwrap()));
         },
     )
     .await;

@@ -4,30 +4,16 @@ use portcullis_backends::core::entity::Account;
 use portcullis_backends::core::event::{AuthEvent, AuthEventType};
 use portcullis_backends::core::id::UserId;
 use portcullis_backends::core::net::ClientInfo;
-use portcullis_backends::core::secret::SecretText;
 use portcullis_backends::core::state::EntityState;
 use portcullis_backends::core::store::{AccountStore, IdentityLookup, SessionStore};
-use portcullis_backends::flow::{CloseAccountOutcome, EraseOutcome, SignInOutcome, SignedIn};
+use portcullis_backends::flow::{CloseAccountOutcome, EraseOutcome, SignInOutcome};
 use portcullis_backends::{FlowError, PurgeReport};
 
+use crate::account::{Member, member};
 use crate::every::every_fault_in;
 use crate::world::{ADA, PASSWORD, World};
 
 const DAY: u64 = 24 * 3600;
-
-struct Member {
-    user: UserId,
-    here: SignedIn,
-    token: SecretText,
-}
-
-async fn member(w: &World) -> Member {
-    let user = w.person(ADA).await;
-    let here = w.sign_in(ADA).await;
-    let (_, token) = w.api_token(&here.principal).await;
-    w.advance(1);
-    Member { user, here, token }
-}
 
 async fn closed(w: &World) -> Member {
     let member = member(w).await;
@@ -80,7 +66,8 @@ async fn is_erased(w: &World, m: &Member) {
     }
 }
 
-async fn an_operator_erases(make: impl AsyncFn() -> World) {
+/// Whatever fails, the same call erases in the end.
+pub(crate) async fn an_operator_erases(make: impl AsyncFn() -> World) {
     every_fault_in(
         make,
         member,

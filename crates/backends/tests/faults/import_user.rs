@@ -71,6 +71,37 @@ async fn somebody_is_imported_whole_or_not_at_all() {
     .await;
 }
 
+// FT-32
+#[tokio::test]
+async fn a_trial_of_an_import_says_what_would_be_in_the_way_and_imports_nobody() {
+    let check = async |w: &World| w.portcullis.check_import(w.tenant(), &ada()).await;
+    every_fault_in(
+        world,
+        async |_: &World| (),
+        async |w: &World, (): &()| check(w).await,
+        |in_the_way: &Option<ImportOutcome>| in_the_way.is_none(),
+        async |w: &World, (): &(), _| {
+            let there = w.portcullis.admin_find_user(w.tenant(), ADA).await;
+            assert_eq!(there.unwrap(), None);
+            let imported = w.portcullis.import_user(w.tenant(), ada()).await.unwrap();
+            let ImportOutcome::Imported { user } = imported else {
+                panic!("{imported:?}");
+            };
+            let exists = ImportOutcome::Exists { user };
+            assert_eq!(check(w).await.unwrap(), Some(exists));
+        },
+    )
+    .await;
+    every_fault_in(
+        world,
+        async |w: &World| w.portcullis.import_user(w.tenant(), ada()).await.unwrap(),
+        async |w: &World, _: &ImportOutcome| check(w).await,
+        |in_the_way| matches!(in_the_way, Some(ImportOutcome::Exists { .. })),
+        async |_: &World, _: &ImportOutcome, _| (),
+    )
+    .await;
+}
+
 // FT-32, CC-03, PW-12
 #[tokio::test]
 async fn a_failed_upgrade_leaves_a_hash_that_works() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use portcullis_backends::core::entity::Account;
+use portcullis_backends::core::entity::{Account, Epoch};
 use portcullis_backends::core::event::{AuthEvent, AuthEventStatus, AuthEventType};
 use portcullis_backends::core::factor::FactorKind;
 use portcullis_backends::core::id::{ApiTokenId, UserId};
@@ -12,6 +12,7 @@ use portcullis_backends::core::state::EntityState;
 use portcullis_backends::core::store::{
     AccountStore, ApiTokenStore, FactorStore, SessionStore, VerificationStore,
 };
+use portcullis_backends::core::time::Timestamp;
 use portcullis_backends::core::verification::TokenKind;
 use portcullis_backends::flow::{UserRecord, VerifyEmailOutcome};
 use portcullis_backends::tokens::opaque::TokenClass;
@@ -29,6 +30,20 @@ impl Log {
     fn about(&self, user: UserId, kind: AuthEventType) -> impl Iterator<Item = &AuthEvent> {
         let wanted = move |event: &&AuthEvent| event.subject == Some(user) && event.kind == kind;
         self.0.iter().filter(wanted)
+    }
+
+    /// How often everything of everybody was ended after somebody was there.
+    fn ends_of_everything(&self, user: UserId) -> usize {
+        let theirs = self.0.iter().filter(|event| event.subject == Some(user));
+        let there = theirs.map(|event| event.at).min();
+        there.map_or(0, |there| self.ends_since(there).count())
+    }
+
+    /// What was ended of everybody at once. The first of both events comes with the effect, the second says how it went.
+    fn ends_since(&self, moment: Timestamp) -> impl Iterator<Item = &AuthEvent> {
+        let kind = AuthEventType::EverythingEnded;
+        let all = self.0.iter().filter(move |event| event.kind == kind);
+        all.filter(move |event| event.detail["done"].is_null() && moment <= event.at)
     }
 }
 
@@ -165,7 +180,8 @@ impl World {
                 + renewed
                 + moved
                 + out
-                + discards,
+                + discards
+                + log.ends_of_everything(user) * Epoch::LEAP as usize,
             "an epoch unexplained"
         );
         let sign_ins = log.count(user, AuthEventType::SignIn);
@@ -203,24 +219,28 @@ impl World {
         let sign_ins = log.count(user, AuthEventType::SignIn);
         assert!(sessions.len() <= sign_ins, "a session unexplained");
 
-        let created: Vec<ApiTokenId> = log
+        let created: Vec<(ApiTokenId, Timestamp)> = log
             .about(user, AuthEventType::ApiTokenCreated)
-            .map(|event| event.detail["api_token"].as_str().unwrap().parse().unwrap())
+            .map(|event| (event.detail["api_token"].as_str().unwrap(), event.at))
+            .map(|(id, at)| (id.parse().unwrap(), at))
             .collect();
         for token in store.list_api_tokens(tenant, user, now).await.unwrap() {
-            assert!(created.contains(&token.id), "an API token unexplained");
+            let mut explained = created.iter();
+            let explained = explained.any(|(id, _)| *id == token.id);
+            assert!(explained, "an API token unexplained");
         }
-        let revoked = |id: ApiTokenId| {
+        let revoked = |id: ApiTokenId, made: Timestamp| {
             let mut one = log.about(user, AuthEventType::ApiTokenRevoked);
             one.any(|event| event.detail["api_token"] == id.to_string())
                 || log.count(user, AuthEventType::ApiTokensRevoked) > 0
+                || (log.ends_since(made)).any(|event| event.detail["api_tokens"] == true)
         };
-        for id in created {
+        for (id, made) in created {
             let resolved = store.resolve_api_token(id).await.unwrap();
             let token = resolved.expect("an event without its API token").token;
             assert_eq!(
                 token.revoked_at.is_some(),
-                revoked(id),
+                revoked(id, made),
                 "a revocation unexplained"
             );
         }

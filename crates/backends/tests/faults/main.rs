@@ -21,9 +21,11 @@ mod erase;
 mod every;
 #[cfg(feature = "foreign-hashes")]
 mod import_user;
+mod instance;
 mod keys;
 mod laws;
 mod magic_link;
+mod operator;
 mod password_history;
 mod passwords;
 mod present;

@@ -248,7 +248,10 @@ impl World {
 
     /// The audit log, newest first.
     pub(crate) async fn events(&self) -> Vec<AuthEvent> {
-        let everything = EventQueryFilter::default();
+        let everything = EventQueryFilter {
+            include_unscoped: true,
+            ..EventQueryFilter::default()
+        };
         let events = self.portcullis.admin_audit(self.tenant(), &everything);
         events.await.unwrap()
     }

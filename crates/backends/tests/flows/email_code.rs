@@ -8,12 +8,15 @@ use portcullis_backends::core::event::{AuthEventStatus, AuthEventType, Reason};
 use portcullis_backends::core::factor::FactorKind;
 use portcullis_backends::core::id::TenantId;
 use portcullis_backends::core::identifier::Identifier;
+use portcullis_backends::core::net::ClientInfo;
 use portcullis_backends::core::policy::PolicyOverrides;
 use portcullis_backends::core::secret::SecretText;
 use portcullis_backends::core::session::AssuranceLevel;
 use portcullis_backends::core::state::EntityState;
 use portcullis_backends::core::store::{IdentityAuthnLog as _, TicketStore as _};
-use portcullis_backends::flow::{EmailCode, EmailCodeOutcome, EmailCodeSent, SendEmailCode};
+use portcullis_backends::flow::{
+    EmailCode, EmailCodeOutcome, EmailCodeSent, EraseOutcome, SendEmailCode,
+};
 
 use crate::harness::{ADA, Harness};
 
@@ -376,4 +379,26 @@ async fn what_a_ticket_remembers_is_sealed_and_is_no_code() {
     assert_eq!(requested.unwrap().status, AuthEventStatus::Success);
     let text = serde_json::to_string(&events).unwrap();
     assert!(!text.contains(&digits) && !text.contains(&code) && !text.contains(ticket.expose()));
+}
+
+#[tokio::test]
+async fn nothing_more_is_written_about_somebody_erased_whose_code_is_entered() {
+    let h = harness().await;
+    let ada = h.person(ADA).await;
+    let (older, _) = asked(&h, ADA).await;
+    let (ticket, code) = asked(&h, ADA).await;
+    let erased = h.portcullis.admin_erase(h.context().tenant, ada).await;
+    assert_eq!(erased.unwrap(), EraseOutcome::Erased);
+    for _ in 0..4 {
+        assert!(is_refused(&h, &older, &wrong(&code)).await);
+    }
+    assert!(is_refused(&h, &ticket, &code).await);
+    let locked = enter(&h, &ticket, &code).await;
+    assert!(matches!(locked, EmailCodeOutcome::Locked { .. }));
+    let events = h.events().await;
+    let mut about = events.iter().filter(|event| event.subject == Some(ada));
+    assert!(about.all(|event| event.client == ClientInfo::default()));
+    // It is known all the same that somebody tried.
+    let refused = events.iter().filter(|event| event.reason.is_some());
+    assert_eq!(refused.count(), 6);
 }

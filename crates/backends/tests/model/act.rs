@@ -78,6 +78,24 @@ impl Word {
     }
 }
 
+/// What an application's own token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Seat,
+    Wish,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 2] = [Self::Seat, Self::Wish];
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Seat => "seat",
+            Self::Wish => "wish",
+        }
+    }
+}
+
 /// Nobody has this one.
 pub(crate) const GUESS: &str = "a guess that is nobody's password";
 
@@ -110,6 +128,29 @@ pub(crate) enum Act {
     },
     OpenMagicLink {
         link: usize,
+    },
+    AskForCode {
+        with: Spelling,
+    },
+    /// The code that came with a ticket, this one or another; none of all where it is a guess.
+    EnterCode {
+        ticket: usize,
+        code: Option<usize>,
+    },
+    GuessCode {
+        ticket: usize,
+        times: u32,
+    },
+    /// A token of an application's own, for somebody or for whoever has the address.
+    IssueCustom {
+        kind: Kind,
+        to: Spelling,
+        person: Option<usize>,
+        secs: u64,
+    },
+    RedeemCustom {
+        custom: usize,
+        kind: Kind,
     },
     ForgetPassword {
         with: Spelling,
@@ -188,6 +229,15 @@ pub(crate) enum Act {
     Unlock {
         person: usize,
     },
+    /// Everything that somebody is signed in with ends, and their API tokens where that is asked for.
+    SignOutPerson {
+        person: usize,
+        api_tokens: bool,
+    },
+    /// Nothing is kept about somebody.
+    Erase {
+        person: usize,
+    },
     Wait {
         secs: u64,
     },
@@ -202,6 +252,8 @@ pub(crate) enum Answer {
     Done,
     /// No.
     Refused,
+    /// There is nobody.
+    NotFound,
     /// Wait first.
     Locked,
     /// The link is good, and needs a password.
@@ -210,6 +262,10 @@ pub(crate) enum Answer {
     Verified { person: usize },
     /// A new session.
     Session { session: usize },
+    /// A new ticket, whose code was mailed or not.
+    Ticket { ticket: usize },
+    /// A new token of an application's own.
+    Custom { custom: usize },
     /// A new API token.
     ApiToken { api_token: usize },
     /// A pair; both may be ones that were there before.

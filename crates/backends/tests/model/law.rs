@@ -2,6 +2,10 @@
 
 #[path = "law/accounts.rs"]
 mod accounts;
+#[path = "law/codes.rs"]
+mod codes;
+#[path = "law/custom.rs"]
+mod custom;
 #[path = "law/links.rs"]
 mod links;
 #[path = "law/sessions.rs"]
@@ -9,7 +13,7 @@ mod sessions;
 #[path = "law/tokens.rs"]
 mod tokens;
 
-use crate::act::{Act, Address, Answer, Spelling, Word};
+use crate::act::{Act, Address, Answer, Kind, Spelling, Word};
 
 /// Seconds since the story began.
 pub(crate) type Moment = u64;
@@ -33,6 +37,8 @@ pub(crate) enum Life {
     },
     /// For good.
     Closed,
+    /// Nothing is kept about them, and the address is free.
+    Erased,
 }
 
 /// Somebody's account.
@@ -81,6 +87,33 @@ pub(crate) struct Link {
     is_replaced: bool,
 }
 
+/// What a browser is given that asked for a code.
+#[derive(Clone, Debug)]
+pub(crate) struct Ticket {
+    pub(crate) to: Spelling,
+    /// Who had the address then.
+    person: Option<usize>,
+    era: u32,
+    ends: Moment,
+    /// Whether a code was mailed; without one no code works.
+    pub(crate) is_mailed: bool,
+    is_used: bool,
+    is_replaced: bool,
+    tries: u32,
+}
+
+/// A token of an application's own.
+#[derive(Clone, Debug)]
+pub(crate) struct Custom {
+    pub(crate) kind: Kind,
+    person: Option<usize>,
+    to: Spelling,
+    era: u32,
+    ends: Moment,
+    is_used: bool,
+    is_replaced: bool,
+}
+
 /// A signed-in browser.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
@@ -122,6 +155,14 @@ pub(crate) struct Access {
     end: Moment,
 }
 
+/// What was wrong so often.
+#[derive(Clone, Copy, Debug)]
+enum Secret {
+    Password,
+    /// What came by mail.
+    Mailed,
+}
+
 /// Failures in a row with one address.
 #[derive(Clone, Copy, Debug, Default)]
 struct Failures {
@@ -140,13 +181,17 @@ pub(crate) struct Law {
     /// How many sign-ups left a cookie.
     pub(crate) browsers: usize,
     pub(crate) links: Vec<Link>,
+    pub(crate) tickets: Vec<Ticket>,
+    /// When an address may be sent the next code.
+    next_code: [Moment; 3],
+    pub(crate) custom: Vec<Custom>,
     pub(crate) sessions: Vec<Session>,
     pub(crate) api_tokens: Vec<ApiToken>,
     pub(crate) families: Vec<Family>,
     /// The family of each refresh token.
     pub(crate) refresh: Vec<usize>,
     pub(crate) access: Vec<Access>,
-    failures: [Failures; 3],
+    failures: [[Failures; 3]; 2],
 }
 
 impl Law {
@@ -157,6 +202,9 @@ impl Law {
             people: Vec::new(),
             browsers: 0,
             links: Vec::new(),
+            tickets: Vec::new(),
+            next_code: [0; 3],
+            custom: Vec::new(),
             sessions: Vec::new(),
             api_tokens: Vec::new(),
             families: Vec::new(),
@@ -166,11 +214,11 @@ impl Law {
         }
     }
 
-    /// Whose account an address belongs to. There is one at the most, whatever its state.
+    /// Whose account an address belongs to. There is one at the most, whatever its state, until they are erased.
     pub(crate) fn holder(&self, address: Address) -> Option<usize> {
-        self.people
-            .iter()
-            .position(|person| person.email.address() == address)
+        let has = |person: &Person| person.email.address() == address;
+        let mut people = self.people.iter();
+        people.position(|person| has(person) && person.life != Life::Erased)
     }
 
     /// Whether somebody may act at all.
@@ -178,8 +226,18 @@ impl Law {
         match self.people[person].life {
             Life::Active => true,
             Life::Suspended { until } => until.is_some_and(|until| until <= self.now),
-            Life::Pending | Life::Closed => false,
+            Life::Pending | Life::Closed | Life::Erased => false,
         }
+    }
+
+    /// Whether what proves an address may be used by somebody, or for them.
+    fn may_prove(&self, person: usize) -> bool {
+        self.people[person].life == Life::Pending || self.may_act(person)
+    }
+
+    /// Forgets the failures with an address.
+    fn forgive(&mut self, secret: Secret, address: Address) {
+        self.failures[secret as usize][address as usize] = Failures::default();
     }
 
     /// Ends whatever somebody was given before, but for their API tokens.
@@ -212,6 +270,16 @@ impl Law {
             Act::Guess { with, times } => self.guess(with, times),
             Act::AskForMagicLink { with } => self.ask_for_magic_link(with),
             Act::OpenMagicLink { link } => self.open_magic_link(link),
+            Act::AskForCode { with } => self.ask_for_code(with),
+            Act::EnterCode { ticket, code } => self.enter_code(ticket, code),
+            Act::GuessCode { ticket, times } => self.guess_code(ticket, times),
+            Act::IssueCustom {
+                kind,
+                to,
+                person,
+                secs,
+            } => self.issue_custom(kind, to, person, secs),
+            Act::RedeemCustom { custom, kind } => self.redeem_custom(custom, kind),
             Act::ForgetPassword { with } => self.forget_password(with),
             Act::ResetPassword { link, password } => self.reset_password(link, password),
             Act::ChangePassword {
@@ -238,6 +306,8 @@ impl Law {
             Act::Activate { person } => self.activate(person),
             Act::Terminate { person } => self.terminate(person),
             Act::Unlock { person } => self.unlock(person),
+            Act::SignOutPerson { person, api_tokens } => self.sign_out_person(person, api_tokens),
+            Act::Erase { person } => self.erase(person),
             Act::Wait { .. } => Answer::Done,
         }
     }

@@ -3,6 +3,9 @@
 //! What works is tried in a way that uses nothing up; what does not is tried for real, since being refused changes
 //! nothing. What is dear to try takes turns: what should be over and is not shows a few steps later as well.
 
+#[path = "probe/mailed.rs"]
+mod mailed;
+
 use std::fmt::Debug;
 
 use base64::Engine as _;
@@ -19,7 +22,7 @@ use portcullis_backends::flow::{
 };
 
 use crate::act::{Spelling, Word};
-use crate::law::{Law, Life, Purpose};
+use crate::law::{Law, Life, Purpose, Ticket};
 use crate::request::NoRequest;
 use crate::world::World;
 use crate::world::perform::word;
@@ -47,7 +50,9 @@ impl World {
         self.takes_the_same_passwords(law).await?;
         self.takes_the_same_sessions(law).await?;
         self.takes_the_same_tokens(law).await?;
-        self.takes_the_same_links(law).await
+        self.takes_the_same_links(law).await?;
+        self.takes_the_same_codes(law).await?;
+        self.takes_the_same_custom_tokens(law).await
     }
 
     fn has_the_same(&self, law: &Law) -> Result<(), Difference> {
@@ -55,6 +60,8 @@ impl World {
             ("people", law.people.len()),
             ("sign-up cookies", law.browsers),
             ("links", law.links.len()),
+            ("tickets", law.tickets.len()),
+            ("custom tokens", law.custom.len()),
             ("sessions", law.sessions.len()),
             ("API tokens", law.api_tokens.len()),
             ("refresh tokens", law.refresh.len()),
@@ -72,12 +79,24 @@ impl World {
                 law.links[link].to.as_str(),
             )?;
         }
+        for (ticket, (_, came)) in self.tickets.iter().enumerate() {
+            let Ticket { is_mailed, to, .. } = law.tickets[ticket];
+            same(
+                || format!("where the code of ticket {ticket} went"),
+                came.as_ref().map(|(_, to)| to.as_str()),
+                is_mailed.then_some(to.as_str()),
+            )?;
+        }
         Ok(())
     }
 
     async fn knows_the_same_people(&self, law: &Law) -> Result<(), Difference> {
         let tenant = self.witness.default_tenant();
         for (number, person) in law.people.iter().enumerate() {
+            if person.life == Life::Erased {
+                self.nothing_is_kept_about(number).await?;
+                continue;
+            }
             let who = self.people[number].to_string();
             let found = self
                 .witness

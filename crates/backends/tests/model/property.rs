@@ -7,11 +7,11 @@ use crate::story::{Story, stories};
 use crate::tell::tell;
 
 /// The same stories in every run, and others, many of them, where `PORTCULLIS_LONG` is set.
-pub(crate) fn runner(cases: u32) -> TestRunner {
+pub(crate) fn runner(cases: u32, shrinks: u32) -> TestRunner {
     let config = Config {
         cases,
         failure_persistence: None,
-        max_shrink_iters: 4000,
+        max_shrink_iters: shrinks,
         ..Config::default()
     };
     match std::env::var_os("PORTCULLIS_LONG") {
@@ -20,16 +20,18 @@ pub(crate) fn runner(cases: u32) -> TestRunner {
     }
 }
 
-/// Tells random stories until one goes otherwise than it must; then the shortest such one that was found.
+/// Tells random stories until one goes otherwise than it must; then the shortest such one that is found by leaving out
+/// so much.
 pub(crate) fn first_difference(
     cases: u32,
+    shrinks: u32,
     tell: impl AsyncFn(&Story) -> Result<(), String>,
 ) -> Option<String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    let told = runner(cases).run(&stories(), |story| {
+    let told = runner(cases, shrinks).run(&stories(), |story| {
         runtime.block_on(tell(&story)).map_err(TestCaseError::fail)
     });
     match told {
@@ -49,7 +51,7 @@ fn in_random_stories_everything_made_counts_exactly_as_long_as_it_must() {
     } else {
         few
     };
-    let difference = first_difference(cases, async |story| {
+    let difference = first_difference(cases, 4000, async |story| {
         let (store, _keep) = fresh().await;
         tell(store, story).await
     });

@@ -7,7 +7,7 @@ use proptest::option;
 use proptest::prelude::{Just, Strategy, any};
 use proptest::prop_oneof;
 
-use crate::act::{Act, Spelling, Word};
+use crate::act::{Act, Kind, Spelling, Word};
 use crate::law::{DAY, Law, MINUTE, Purpose};
 
 /// One of many, counted back from the newest: what was made last is taken most often.
@@ -47,6 +47,17 @@ pub(crate) enum Browser {
     None,
 }
 
+/// Which code is entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entered {
+    /// The one that came with the ticket.
+    Own,
+    /// One that came with another.
+    Other(Back),
+    /// None of all, so many times.
+    Guess(u32),
+}
+
 /// A step, before it is known what there is to choose from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -54,6 +65,10 @@ pub(crate) enum Step {
     Plain(Act),
     Verify(Which, Browser, Option<Word>),
     OpenMagicLink(Which),
+    EnterCode(Back, Entered),
+    IssueCustom(Kind, Spelling, Option<Back>, u64),
+    /// For what it is for, or for something else.
+    RedeemCustom(Back, Option<Kind>),
     ResetPassword(Which, Word),
     ConfirmAddress(Back, Which),
     SignIn(Spelling, Word, Option<Back>),
@@ -68,6 +83,8 @@ pub(crate) enum Step {
     Activate(Back),
     Terminate(Back),
     Unlock(Back),
+    SignOutPerson(Back, bool),
+    Erase(Back),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +131,36 @@ impl Step {
             Self::OpenMagicLink(which) => {
                 let link = choose(which, law, |purpose| purpose == Purpose::SignIn)?;
                 Act::OpenMagicLink { link }
+            }
+            Self::EnterCode(back, entered) => {
+                let all = 0..law.tickets.len();
+                let mailed: Vec<usize> = all.filter(|one| law.tickets[*one].is_mailed).collect();
+                match entered {
+                    Entered::Own => {
+                        let ticket = back.among(&mailed)?;
+                        let code = Some(ticket);
+                        Act::EnterCode { ticket, code }
+                    }
+                    Entered::Other(other) => Act::EnterCode {
+                        ticket: back.of(law.tickets.len())?,
+                        code: other.among(&mailed),
+                    },
+                    Entered::Guess(times) => Act::GuessCode {
+                        ticket: back.of(law.tickets.len())?,
+                        times,
+                    },
+                }
+            }
+            Self::IssueCustom(kind, to, back, secs) => Act::IssueCustom {
+                kind,
+                to,
+                person: back.and_then(|back| back.of(law.people.len())),
+                secs,
+            },
+            Self::RedeemCustom(back, kind) => {
+                let custom = back.of(law.custom.len())?;
+                let kind = kind.unwrap_or(law.custom[custom].kind);
+                Act::RedeemCustom { custom, kind }
             }
             Self::ResetPassword(which, password) => {
                 let link = choose(which, law, |purpose| purpose == Purpose::Reset)?;
@@ -177,6 +224,13 @@ impl Step {
                 person: back.of(law.people.len())?,
             },
             Self::Unlock(back) => Act::Unlock {
+                person: back.of(law.people.len())?,
+            },
+            Self::SignOutPerson(back, api_tokens) => Act::SignOutPerson {
+                person: back.of(law.people.len())?,
+                api_tokens,
+            },
+            Self::Erase(back) => Act::Erase {
                 person: back.of(law.people.len())?,
             },
         })
@@ -282,6 +336,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => spelling().prop_map(|with| Act::AskForVerification { with }),
         3 => spelling().prop_map(|with| Act::AskForMagicLink { with }),
         2 => spelling().prop_map(|with| Act::ForgetPassword { with }),
+        3 => spelling().prop_map(|with| Act::AskForCode { with }),
         1 => (spelling(), 1..8_u32).prop_map(|(with, times)| Act::Guess { with, times }),
         4 => wait().prop_map(|secs| Act::Wait { secs }),
     ];
@@ -290,13 +345,26 @@ fn step() -> impl Strategy<Value = Step> {
         3 => back().prop_map(Step::Activate),
         1 => back().prop_map(Step::Terminate),
         1 => back().prop_map(Step::Unlock),
+        2 => (back(), any::<bool>())
+            .prop_map(|(person, api_tokens)| Step::SignOutPerson(person, api_tokens)),
+        1 => back().prop_map(Step::Erase),
+    ];
+    let entered = prop_oneof![
+        6 => Just(Entered::Own),
+        1 => back().prop_map(Entered::Other),
+        2 => (1..8_u32).prop_map(Entered::Guess),
     ];
     let live = prop_oneof![6 => Just(Liveness::Live), 1 => Just(Liveness::Any)];
     prop_oneof![
-        15 => by_mail.prop_map(Step::Plain),
+        18 => by_mail.prop_map(Step::Plain),
         4 => (which(), browser(), option::weighted(0.2, word()))
             .prop_map(|(link, browser, password)| Step::Verify(link, browser, password)),
         3 => which().prop_map(Step::OpenMagicLink),
+        3 => (back(), entered).prop_map(|(ticket, code)| Step::EnterCode(ticket, code)),
+        2 => (kind(), spelling(), option::of(back()), span())
+            .prop_map(|(kind, to, person, secs)| Step::IssueCustom(kind, to, person, secs.max(MINUTE))),
+        1 => (back(), option::weighted(0.2, kind()))
+            .prop_map(|(custom, kind)| Step::RedeemCustom(custom, kind)),
         2 => (which(), word()).prop_map(|(link, password)| Step::ResetPassword(link, password)),
         2 => (back(), which()).prop_map(|(session, link)| Step::ConfirmAddress(session, link)),
         2 => (spelling(), word(), option::of(back()))
@@ -306,7 +374,7 @@ fn step() -> impl Strategy<Value = Step> {
         12 => (back(), live, doing()).prop_map(|(session, live, doing)| Step::InSession(session, live, doing)),
         5 => back().prop_map(Step::Refresh),
         1 => back().prop_map(Step::SignOutTokens),
-        2 => by_operator,
+        3 => by_operator,
     ]
 }
 
@@ -346,6 +414,10 @@ fn browser() -> impl Strategy<Value = Browser> {
 
 fn spelling() -> impl Strategy<Value = Spelling> {
     (0..Spelling::ALL.len()).prop_map(|at| Spelling::ALL[at])
+}
+
+fn kind() -> impl Strategy<Value = Kind> {
+    (0..Kind::ALL.len()).prop_map(|at| Kind::ALL[at])
 }
 
 fn word() -> impl Strategy<Value = Word> {

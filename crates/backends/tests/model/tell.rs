@@ -52,8 +52,11 @@ impl Telling {
         Err(format!("{}  the answer must be {must_be:?}", self.told))
     }
 
-    async fn try_everything(&self) -> Result<(), String> {
+    async fn try_everything(&mut self) -> Result<(), String> {
         let agreed = self.world.agrees_with(&self.law).await;
+        for ticket in self.world.tried.take() {
+            self.law.try_in_vain(ticket);
+        }
         agreed.map_err(|difference| format!("{}  {difference}", self.told))
     }
 
@@ -67,6 +70,14 @@ impl Telling {
     async fn use_everything(&mut self) -> Result<(), String> {
         for refresh in (0..self.law.refresh.len()).rev() {
             self.act(Act::Refresh { refresh }).await?;
+        }
+        for ticket in 0..self.law.tickets.len() {
+            let code = Some(ticket);
+            self.act(Act::EnterCode { ticket, code }).await?;
+        }
+        for custom in 0..self.law.custom.len() {
+            let kind = self.law.custom[custom].kind;
+            self.act(Act::RedeemCustom { custom, kind }).await?;
         }
         for link in 0..self.law.links.len() {
             let act = match self.law.links[link].purpose {

@@ -1,9 +1,11 @@
 //! The instance under test, and everything secret that ever came out of it.
 
+#[path = "world/mailed.rs"]
+pub(crate) mod mailed;
 #[path = "world/perform.rs"]
 pub(crate) mod perform;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -37,11 +39,16 @@ pub(crate) struct World {
     mails_read: usize,
     networks: Cell<u32>,
     acts: usize,
+    /// Tickets that were tried since the last act.
+    pub(crate) tried: RefCell<Vec<usize>>,
     pub(crate) people: Vec<UserId>,
     pub(crate) browsers: Vec<SecretText>,
     pub(crate) links: Vec<SecretText>,
     /// Where each went.
     pub(crate) mailed_to: Vec<String>,
+    /// Each with the code that came with it and where that went, where one came.
+    pub(crate) tickets: Vec<(SecretText, Option<(SecretText, String)>)>,
+    pub(crate) custom: Vec<SecretText>,
     pub(crate) sessions: Vec<(SessionId, SecretText)>,
     pub(crate) api_tokens: Vec<(ApiTokenId, SecretText)>,
     pub(crate) refresh: Vec<SecretText>,
@@ -61,6 +68,7 @@ impl World {
         let cap = |cap: usize| Some(u32::try_from(cap).unwrap());
         let policy = PolicyOverrides {
             magic_link_sign_up: Some(links_make_accounts),
+            email_code: Some(true),
             session_max_per_user: cap(SESSIONS_MAX),
             token_refresh_max_per_user: cap(PAIRS_MAX),
             ..Default::default()
@@ -77,6 +85,7 @@ impl World {
                 .entropy(Arc::new(SeededEntropy::new(seed)))
                 .policy(policy.clone())
                 .enable_basic()
+                .with_audit_query()
                 .without_workers();
             builder.build().await.unwrap()
         };
@@ -89,10 +98,13 @@ impl World {
             mails_read: 0,
             networks: Cell::new(0),
             acts: 0,
+            tried: RefCell::default(),
             people: Vec::new(),
             browsers: Vec::new(),
             links: Vec::new(),
             mailed_to: Vec::new(),
+            tickets: Vec::new(),
+            custom: Vec::new(),
             sessions: Vec::new(),
             api_tokens: Vec::new(),
             refresh: Vec::new(),
@@ -132,6 +144,11 @@ impl World {
             if let Some(token) = mail.token() {
                 self.links.push(SecretText::new(token));
                 self.mailed_to.push(mail.to.clone());
+            } else if let Some(code) = mail.code() {
+                // Nothing but a request for one sends one, and it made the latest ticket.
+                let (_, came) = self.tickets.last_mut().unwrap();
+                assert!(came.is_none(), "two codes for one ticket");
+                *came = Some((SecretText::new(code), mail.to.clone()));
             }
         }
         self.mails_read = mails.len();
@@ -157,6 +174,8 @@ impl World {
             ("people", self.people.len()),
             ("sign-up cookies", self.browsers.len()),
             ("links", self.links.len()),
+            ("tickets", self.tickets.len()),
+            ("custom tokens", self.custom.len()),
             ("sessions", self.sessions.len()),
             ("API tokens", self.api_tokens.len()),
             ("refresh tokens", self.refresh.len()),

@@ -7,9 +7,11 @@ use portcullis_core::backend::RequestContext;
 use portcullis_core::entity::SubjectState;
 use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::factor::FactorKind;
+use portcullis_core::id::UserId;
 use portcullis_core::policy::TenantPolicy;
 use portcullis_core::secret::SecretText;
 use portcullis_core::session::AssuranceLevel;
+use portcullis_core::state::EntityState;
 use portcullis_core::store::{AttemptKey, AttemptPurpose, Reservation, Settlement, TicketKind};
 use portcullis_core::verification::TokenKind;
 use portcullis_tokens::code::MailedCode;
@@ -92,7 +94,7 @@ impl Portcullis {
         let (security, now) = (&self.0.stores.security, self.now());
         let reserved = security.reserve_attempt(&key, &policy.lockout, now);
         if let Reservation::Locked { until } = reserved.await? {
-            self.note_code_locked(&key, &found.asked, context).await;
+            self.note_code_locked(&key, &found.asked, context).await?;
             return Ok(EmailCodeOutcome::Locked {
                 retry_after: until.since(now),
             });
@@ -224,9 +226,10 @@ impl Portcullis {
         reason: Reason,
         context: &RequestContext,
     ) -> Result<(), FlowError> {
+        let about = self.whom_it_was_for(asked, context).await?;
         let event = self.event(context.tenant, AuthEventType::SignIn, &context.client)?;
         let event = event
-            .about_if_known(asked.user)
+            .about_if_known(about)
             .refused(reason)
             .with(self.refused_code(asked, context));
         let along = Along::event(event.finish());
@@ -238,7 +241,30 @@ impl Portcullis {
         }
     }
 
-    async fn note_code_locked(&self, key: &AttemptKey, asked: &Asked, context: &RequestContext) {
+    /// Who asked for the code, unless they were erased meanwhile: then nothing more is written about them. One read,
+    /// for nobody too.
+    async fn whom_it_was_for(
+        &self,
+        asked: &Asked,
+        context: &RequestContext,
+    ) -> Result<Option<UserId>, FlowError> {
+        let user = match asked.user {
+            Some(user) => user,
+            None => UserId::time_ordered(self.now(), self.entropy())?,
+        };
+        let security = &self.0.stores.security;
+        let subject = security.subject_state(context.tenant, user).await?;
+        let there = subject.filter(|there| there.user_status.state != EntityState::Archived);
+        Ok(there.map(|there| there.user))
+    }
+
+    async fn note_code_locked(
+        &self,
+        key: &AttemptKey,
+        asked: &Asked,
+        context: &RequestContext,
+    ) -> Result<(), FlowError> {
+        let about = self.whom_it_was_for(asked, context).await?;
         let noted = key.identifier.first_chunk().copied().unwrap_or_default();
         let detail = self.refused_code(asked, context);
         let (kind, reason) = (AuthEventType::SignIn, Reason::LockedOut);
@@ -247,13 +273,14 @@ impl Portcullis {
             .note_once(
                 noted,
                 context.tenant,
-                asked.user,
+                about,
                 kind,
                 reason,
                 detail,
                 &context.client,
             )
             .await;
+        Ok(())
     }
 
     fn refused_code(&self, asked: &Asked, context: &RequestContext) -> Value {

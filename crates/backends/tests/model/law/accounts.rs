@@ -1,6 +1,6 @@
 //! Accounts: signing up, passwords, the operator, and the count of failures.
 
-use super::{DAY, Failures, Law, Life, MINUTE, Person, Purpose};
+use super::{DAY, Failures, Law, Life, MINUTE, Person, Purpose, Secret};
 use crate::act::{Address, Answer, Spelling, Word};
 
 impl Law {
@@ -31,14 +31,23 @@ impl Law {
         self.people.len() - 1
     }
 
-    /// The count of failures says whether a password is looked at at all. It is counted as wrong until it was right.
     pub(super) fn try_password(
         &mut self,
         with: Address,
         is_right: impl Fn(&Self) -> bool,
     ) -> Tried {
+        self.try_secret(Secret::Password, with, is_right)
+    }
+
+    /// The count of failures says whether a secret is looked at at all. It is counted as wrong until it was right.
+    pub(super) fn try_secret(
+        &mut self,
+        secret: Secret,
+        with: Address,
+        is_right: impl Fn(&Self) -> bool,
+    ) -> Tried {
         let now = self.now;
-        let failures = &mut self.failures[with as usize];
+        let failures = &mut self.failures[secret as usize][with as usize];
         if now >= failures.forgotten {
             *failures = Failures::default();
         }
@@ -53,7 +62,7 @@ impl Law {
         if !is_right(self) {
             return Tried::Wrong;
         }
-        self.failures[with as usize] = Failures::default();
+        self.forgive(secret, with);
         Tried::Right
     }
 
@@ -109,9 +118,18 @@ impl Law {
         })
     }
 
+    /// Whether somebody is gone for good.
+    fn is_gone(&self, person: usize) -> bool {
+        self.people[person].life == Life::Closed || self.is_erased(person)
+    }
+
+    fn is_erased(&self, person: usize) -> bool {
+        self.people[person].life == Life::Erased
+    }
+
     /// Suspended again is suspended anew; nobody is suspended who is gone.
     pub(super) fn suspend(&mut self, person: usize, secs: Option<u64>) -> Answer {
-        if self.people[person].life == Life::Closed {
+        if self.is_gone(person) {
             return Answer::Refused;
         }
         let until = secs.map(|secs| self.now + secs);
@@ -131,7 +149,7 @@ impl Law {
     }
 
     pub(super) fn terminate(&mut self, person: usize) -> Answer {
-        if self.people[person].life == Life::Closed {
+        if self.is_gone(person) {
             return Answer::Refused;
         }
         self.people[person].life = Life::Closed;
@@ -139,9 +157,52 @@ impl Law {
         Answer::Done
     }
 
+    /// Failures of every sort.
     pub(super) fn unlock(&mut self, person: usize) -> Answer {
-        let address = self.people[person].email.address();
-        self.failures[address as usize] = Failures::default();
+        if self.is_erased(person) {
+            return Answer::NotFound;
+        }
+        self.forgive_all(self.people[person].email.address());
+        Answer::Done
+    }
+
+    pub(super) fn forgive_all(&mut self, address: Address) {
+        self.forgive(Secret::Password, address);
+        self.forgive(Secret::Mailed, address);
+    }
+
+    /// Whatever state somebody is in.
+    pub(super) fn sign_out_person(&mut self, person: usize, api_tokens: bool) -> Answer {
+        self.new_era(person);
+        if api_tokens {
+            self.revoke_every_api_token(person);
+        }
+        Answer::Done
+    }
+
+    /// Nothing of theirs counts, and nothing that waited for them at their address; somebody else may have it.
+    pub(super) fn erase(&mut self, person: usize) -> Answer {
+        if self.is_erased(person) {
+            return Answer::Refused;
+        }
+        let there = &mut self.people[person];
+        there.life = Life::Erased;
+        there.password = None;
+        let email = there.email.address();
+        let proved = std::mem::take(&mut there.proved);
+        for address in proved.into_iter().chain([email]) {
+            self.forgive_all(address);
+        }
+        for link in &mut self.links {
+            let waited = link.person.is_none() && link.to.address() == email;
+            link.is_replaced |= waited;
+        }
+        for token in &mut self.custom {
+            let waited = token.person.is_none() && token.to.address() == email;
+            token.is_replaced |= waited;
+        }
+        self.revoke_every_api_token(person);
+        self.new_era(person);
         Answer::Done
     }
 }

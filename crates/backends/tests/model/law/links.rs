@@ -1,6 +1,6 @@
 //! Links: when they work, and what they do then.
 
-use super::{DAY, Failures, Law, Life, Link, MINUTE, Person, Purpose};
+use super::{DAY, Law, Life, Link, MINUTE, Person, Purpose, Secret};
 use crate::act::{Answer, Spelling, Word};
 
 impl Law {
@@ -46,9 +46,9 @@ impl Law {
         }
         let holder = self.holder(link.to.address());
         match link.purpose {
-            Purpose::Verify { .. } | Purpose::Reset => link.person.is_some_and(|person| {
-                self.people[person].life == Life::Pending || self.may_act(person)
-            }),
+            Purpose::Verify { .. } | Purpose::Reset => {
+                link.person.is_some_and(|person| self.may_prove(person))
+            }
             Purpose::SignIn => match holder {
                 // It is for one mailbox; another spelling may be another's.
                 Some(person) => {
@@ -159,12 +159,13 @@ impl Law {
             self.new_era(person);
         }
         self.prove(person, to);
+        self.forgive(Secret::Mailed, to.address());
         self.open_session(person)
     }
 
     pub(super) fn forget_password(&mut self, with: Spelling) -> Answer {
         if let Some(person) = self.holder(with.address())
-            && (self.people[person].life == Life::Pending || self.may_act(person))
+            && self.may_prove(person)
         {
             let to = self.people[person].email;
             self.send(Purpose::Reset, Some(person), to, 30 * MINUTE);
@@ -182,7 +183,7 @@ impl Law {
         self.people[person].password = Some(password);
         self.prove(person, to);
         self.new_era(person);
-        self.failures[to.address() as usize] = Failures::default();
+        self.forgive_all(to.address());
         Answer::Verified { person }
     }
 

@@ -50,11 +50,15 @@ impl Law {
     pub(super) fn revoke_api_tokens(&mut self, session: usize) -> Answer {
         self.in_session(session, |law, person| {
             let live = law.api_tokens_of(person);
-            for token in &live {
-                law.api_tokens[*token].is_revoked = true;
-            }
+            law.revoke_every_api_token(person);
             Answer::Ended { count: live.len() }
         })
+    }
+
+    pub(super) fn revoke_every_api_token(&mut self, person: usize) {
+        for token in &mut self.api_tokens {
+            token.is_revoked |= token.person == person;
+        }
     }
 
     /// Whether anything of a family still counts.

@@ -11,12 +11,13 @@ use portcullis_backends::core::secret::{Password, SecretText};
 use portcullis_backends::core::state::EntityState;
 use portcullis_backends::core::time::Timestamp;
 use portcullis_backends::flow::{
-    AdminOutcome, ChangePassword, ChangePasswordOutcome, CloseAccountOutcome, ConfirmEmailChange,
-    ConfirmEmailChangeOutcome, CreateApiTokenOutcome, ForgotPassword, MagicLink, MagicLinkOutcome,
-    NewApiToken, RefreshOutcome, RefreshRequest, RequestEmailChange, RequestEmailChangeOutcome,
-    ResendVerification, ResetPassword, ResetPasswordOutcome, SendMagicLink, SignIn, SignInOutcome,
-    SignUp, SignUpOutcome, SignedIn, StateChange, StepUp, StepUpOutcome, TokenOutcome, TokenPair,
-    TokenRequest, VerifyEmail, VerifyEmailOutcome,
+    AdminOutcome, ApiTokensToo, ChangePassword, ChangePasswordOutcome, CloseAccountOutcome,
+    ConfirmEmailChange, ConfirmEmailChangeOutcome, CreateApiTokenOutcome, EraseOutcome,
+    ForgotPassword, MagicLink, MagicLinkOutcome, NewApiToken, RefreshOutcome, RefreshRequest,
+    RequestEmailChange, RequestEmailChangeOutcome, ResendVerification, ResetPassword,
+    ResetPasswordOutcome, SendMagicLink, SignIn, SignInOutcome, SignUp, SignUpOutcome, SignedIn,
+    StateChange, StepUp, StepUpOutcome, TokenOutcome, TokenPair, TokenRequest, VerifyEmail,
+    VerifyEmailOutcome,
 };
 
 use super::World;
@@ -39,6 +40,22 @@ impl World {
             | Act::OpenMagicLink { .. }
             | Act::ForgetPassword { .. }
             | Act::ResetPassword { .. } => self.act_by_mail(act).await,
+            Act::AskForCode { with } => self.ask_for_code(with).await,
+            Act::EnterCode { ticket, code } => self.enter_code(ticket, code).await,
+            Act::GuessCode { ticket, times } => {
+                let mut answer = Answer::Done;
+                for _ in 0..times {
+                    answer = self.enter_code(ticket, None).await;
+                }
+                answer
+            }
+            Act::IssueCustom {
+                kind,
+                to,
+                person,
+                secs,
+            } => self.issue_custom(kind, to, person, secs).await,
+            Act::RedeemCustom { custom, kind } => self.redeem_custom(custom, kind).await,
             Act::SignIn {
                 with,
                 password,
@@ -57,7 +74,9 @@ impl World {
             Act::Suspend { .. }
             | Act::Activate { .. }
             | Act::Terminate { .. }
-            | Act::Unlock { .. } => self.operate(act).await,
+            | Act::Unlock { .. }
+            | Act::SignOutPerson { .. }
+            | Act::Erase { .. } => self.operate(act).await,
             Act::ChangePassword { session, .. }
             | Act::AskForAddress { session, .. }
             | Act::ConfirmAddress { session, .. }
@@ -318,6 +337,23 @@ impl World {
                 let unlocked = self.portcullis.admin_unlock(tenant, self.people[person]);
                 return by_operator(unlocked.await.unwrap());
             }
+            Act::SignOutPerson { person, api_tokens } => {
+                let api_tokens = match api_tokens {
+                    true => ApiTokensToo::Revoked,
+                    false => ApiTokensToo::Kept,
+                };
+                let user = self.people[person];
+                let out = self.portcullis.admin_sign_out(tenant, user, api_tokens);
+                return by_operator(out.await.unwrap());
+            }
+            Act::Erase { person } => {
+                let erased = self.portcullis.admin_erase(tenant, self.people[person]);
+                return match erased.await.unwrap() {
+                    EraseOutcome::Erased => Answer::Done,
+                    EraseOutcome::ErasedBefore => Answer::Refused,
+                    other => panic!("{other:?}"),
+                };
+            }
             other => unreachable!("{other:?}"),
         };
         let until = secs.map(|secs| self.portcullis.now().plus(Duration::from_secs(secs)));
@@ -400,7 +436,7 @@ impl World {
         Answer::Done
     }
 
-    fn keep(&mut self, signed_in: &SignedIn) -> Answer {
+    pub(super) fn keep(&mut self, signed_in: &SignedIn) -> Answer {
         let id = signed_in.principal.session().unwrap();
         self.sessions.push((id, signed_in.cookie.clone()));
         Answer::Session {
@@ -445,6 +481,6 @@ fn by_operator(outcome: AdminOutcome) -> Answer {
     match outcome {
         AdminOutcome::Done => Answer::Done,
         AdminOutcome::Refused(_) => Answer::Refused,
-        AdminOutcome::NotFound => panic!("not found"),
+        AdminOutcome::NotFound => Answer::NotFound,
     }
 }
