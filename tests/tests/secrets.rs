@@ -1,11 +1,18 @@
 //! Nothing secret in logs, output or database, at any level of detail.
 
-#![expect(clippy::expect_used, reason = "helpers of tests fail by panicking")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking"
+)]
 
 use std::fs;
 use std::time::Duration;
 
-use portcullis_tests::{Answer, ApiToken, DEFAULT_CONFIG, Mail, Person, Place, until, verify};
+use portcullis_testing::webhook::{ReceivedWebhook, WebhookMode, WebhookSecurity, WebhookServer};
+use portcullis_tests::{
+    Answer, ApiToken, DEFAULT_CONFIG, Mail, Person, Place, token_in, until, verify,
+};
 use serde_json::{Value, json};
 
 /// Where `needle` stands in `bytes`.
@@ -37,6 +44,16 @@ fn written(place: &Place, outputs: [String; 2]) -> Vec<(String, Vec<u8>)> {
         }
     }
     all
+}
+
+fn assert_nowhere(all: &[(String, Vec<u8>)], secrets: &[&str]) {
+    for (place, bytes) in all {
+        for secret in secrets {
+            if let Some(at) = find(bytes, secret) {
+                panic!("`{secret}` stands in {place}: {}", around(bytes, at));
+            }
+        }
+    }
 }
 
 fn secret(answer: &Answer, field: &str) -> String {
@@ -129,13 +146,7 @@ fn no_secret_is_logged_or_stored() {
         }
         let mut all = written(&place, [service.stdout(), service.stderr()]);
         all.push(("user create".into(), format!("{created:?}").into_bytes()));
-        for (place, bytes) in &all {
-            for secret in secrets {
-                if let Some(at) = find(bytes, secret) {
-                    panic!("`{secret}` stands in {place}: {}", around(bytes, at));
-                }
-            }
-        }
+        assert_nowhere(&all, &secrets);
         // The search finds what there is.
         let database = all.iter().find(|(place, _)| place.ends_with(".db"));
         let wal = all.iter().find(|(place, _)| place.ends_with("-wal"));
@@ -146,6 +157,105 @@ fn no_secret_is_logged_or_stored() {
     }
     assert!(
         service.stderr().contains("DEBUG"),
+        "the level was not what it was set to"
+    );
+}
+
+/// The next message to an address that has a link.
+fn next_link(receiver: &WebhookServer, to: &str, known: &mut Vec<String>) -> String {
+    let link_in = |message: &ReceivedWebhook| {
+        let message = message.json();
+        let field = |name: &str| message.pointer(name).and_then(Value::as_str);
+        let token = token_in(field("/data/text").unwrap_or_default())?;
+        (field("/data/to") == Some(to) && !known.contains(&token)).then_some(token)
+    };
+    let within = Duration::from_secs(100);
+    let message = receiver.await_message(within, |message| link_in(message).is_some());
+    let token = link_in(&message.expect("a message")).expect("a link");
+    known.push(token.clone());
+    token
+}
+
+// LG-02, LG-07
+#[test]
+fn no_link_password_or_key_of_an_account_is_logged_or_stored_on_its_way() {
+    const WEBHOOK: &str = "whsec_Q0FOQVJZNDcyMENBTkFSWTQ3MjBDQU5BUlk0NzIwQ0E=";
+    let receiver = WebhookServer::start(WebhookSecurity::Plain).unwrap();
+    let captcha = WebhookServer::start(WebhookSecurity::Plain).unwrap();
+    captcha.set(WebhookMode::Json(200, r#"{"success": true}"#.to_owned()));
+    let config = format!(
+        "log = \"trace\"\n{DEFAULT_CONFIG}\n[mail]\nkind = \"webhook\"\n[mail.webhook]\nurl = {:?}\n\
+         [captcha]\nprovider = \"hcaptcha\"\nurl = {:?}\n",
+        receiver.url(),
+        captcha.url()
+    );
+    let place = Place::with_config(&config);
+    let variables = [
+        ("PORTCULLIS_MAIL__WEBHOOK__SECRET", WEBHOOK),
+        ("PORTCULLIS_CAPTCHA__SECRET", "canary-captcha-4721-canary"),
+    ];
+    let mut service = place.start_with(&[], &variables);
+    let (mut ada, browser, mut links) = (Person::new("ada"), service.browser(), Vec::new());
+    ada.password = "canary-first-4722-canary".to_owned();
+    let with_captcha = |mut body: Value| {
+        let fields = body.as_object_mut().expect("an object");
+        fields.insert("captcha".into(), "canary-response-4723-canary".into());
+        body
+    };
+    let _accepted = browser
+        .post("/auth/signup", &with_captcha(ada.sign_up()))
+        .expect(202);
+    let link = next_link(&receiver, &ada.email, &mut links);
+    assert!(verify(&browser, &link).is_success());
+
+    let asked = with_captcha(json!({ "email": ada.email }));
+    let _accepted = browser.post("/auth/password/forgot", &asked).expect(202);
+    let link = next_link(&receiver, &ada.email, &mut links);
+    ada.password = "canary-second-4724-canary".to_owned();
+    let reset = json!({ "token": link, "password": ada.password });
+    let _set = browser.post("/auth/password/reset", &reset).expect(204);
+    let device = browser.cookie("portcullis-device").unwrap();
+    ada.enter(&browser);
+    let change = json!({
+        "current_password": ada.password, "new_password": "canary-third-4725-canary",
+    });
+    let _changed = browser.post("/auth/password/change", &change).expect(204);
+    let wrong = json!({ "password": "canary-wrong-4726-canary" });
+    let _refused = browser.post("/auth/step-up", &wrong).expect(403);
+    let moved = json!({ "email": "lovelace@example.com" });
+    let _accepted = browser
+        .post("/auth/email/change/request", &moved)
+        .expect(202);
+    let link = next_link(&receiver, "lovelace@example.com", &mut links);
+    let _moved = browser
+        .post("/auth/email/change/confirm", &json!({ "token": link }))
+        .expect(204);
+    let asked = with_captcha(json!({ "email": "lovelace@example.com" }));
+    let _accepted = browser.post("/auth/magic-link/send", &asked).expect(202);
+    let link = next_link(&receiver, "lovelace@example.com", &mut links);
+    let _in = browser
+        .post("/auth/magic-link/verify", &json!({ "token": link }))
+        .expect(200);
+    let session = browser.cookie("portcullis").unwrap();
+
+    service.terminate();
+    service.await_end(Duration::from_secs(60));
+    let all = written(&place, [service.stdout(), service.stderr()]);
+    let mut secrets = vec![
+        "canary-first-4722-canary",
+        "canary-second-4724-canary",
+        "canary-third-4725-canary",
+        "canary-wrong-4726-canary",
+        "canary-captcha-4721-canary",
+        "canary-response-4723-canary",
+        WEBHOOK,
+        &device,
+        &session,
+    ];
+    secrets.extend(links.iter().map(String::as_str));
+    assert_nowhere(&all, &secrets);
+    assert!(
+        service.stderr().contains("TRACE"),
         "the level was not what it was set to"
     );
 }

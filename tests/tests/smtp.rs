@@ -30,6 +30,7 @@ fn place(relay: &SmtpServer, tls: &str) -> Place {
     place
 }
 
+// LG-02
 #[test]
 fn a_sign_up_mail_arrives_by_smtp_and_its_link_works() {
     for (security, tls) in [
@@ -39,7 +40,7 @@ fn a_sign_up_mail_arrives_by_smtp_and_its_link_works() {
     ] {
         let relay = SmtpServer::start(security).unwrap();
         let place = place(&relay, tls);
-        let service = place.start();
+        let service = place.start_with(&[], &[("RUST_LOG", "trace")]);
         let (ada, browser) = (Person::new("ada"), service.browser());
         let browser = browser.with_header("accept-language", "de-CH, en;q=0.1");
         assert!(browser.post("/auth/signup", &ada.sign_up()).is_success());
@@ -56,6 +57,12 @@ fn a_sign_up_mail_arrives_by_smtp_and_its_link_works() {
         let token = token_in(&text).expect("a link");
         assert!(verify(&browser, &token).is_success());
         ada.enter(&browser);
+        // Neither at the highest level of detail, nor in the form that the relay is sent.
+        let log = service.stderr();
+        assert!(log.contains("DEBUG"), "{log}");
+        for secret in ["s3cret", "czNjcmV0", "AHJlbGF5AHMzY3JldA", &token] {
+            assert!(!log.contains(secret), "{secret}: {log}");
+        }
     }
 }
 
