@@ -252,6 +252,8 @@ pub(crate) enum Answer {
     Done,
     /// No.
     Refused,
+    /// A password that they had before.
+    Reused,
     /// There is nobody.
     NotFound,
     /// Wait first.

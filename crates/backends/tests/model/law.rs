@@ -52,6 +52,8 @@ pub(crate) struct Person {
     /// Counts the changes that end whatever was made before.
     pub(crate) era: u32,
     pub(crate) password: Option<Word>,
+    /// The one before it, where passwords are remembered.
+    earlier: Option<Word>,
 }
 
 /// What a link does.
@@ -177,6 +179,8 @@ pub(crate) struct Law {
     pub(crate) now: Moment,
     /// Whether a magic link makes accounts.
     links_make_accounts: bool,
+    /// Whether the password that somebody has and the one before may not be set again.
+    remembers: bool,
     pub(crate) people: Vec<Person>,
     /// How many sign-ups left a cookie.
     pub(crate) browsers: usize,
@@ -195,10 +199,11 @@ pub(crate) struct Law {
 }
 
 impl Law {
-    pub(crate) fn new(links_make_accounts: bool) -> Self {
+    pub(crate) fn new(links_make_accounts: bool, remembers: bool) -> Self {
         Self {
             now: 0,
             links_make_accounts,
+            remembers,
             people: Vec::new(),
             browsers: 0,
             links: Vec::new(),

@@ -288,6 +288,7 @@ fn choose(which: Which, law: &Law, is_fitting: impl Fn(Purpose) -> bool) -> Opti
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Story {
     pub(crate) links_make_accounts: bool,
+    pub(crate) remembers: bool,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -295,8 +296,8 @@ impl fmt::Debug for Story {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "a story where links make accounts: {}",
-            self.links_make_accounts
+            "a story where links make accounts: {}, and passwords are remembered: {}",
+            self.links_make_accounts, self.remembers
         )?;
         for step in &self.steps {
             writeln!(f, "    {step:?}")?;
@@ -307,12 +308,17 @@ impl fmt::Debug for Story {
 
 /// Stories of all sorts; half of them begin with somebody signed in.
 pub(crate) fn stories() -> impl Strategy<Value = Story> {
-    let beginning = prop_oneof![Just(Vec::new()), Just(somebody_signs_in())];
-    (any::<bool>(), beginning, vec(step(), 1..60)).prop_map(
-        |(links_make_accounts, mut steps, rest)| {
+    let beginning = prop_oneof![
+        3 => Just(Vec::new()),
+        2 => Just(somebody_signs_in()),
+        1 => Just(somebody_changes_their_password()),
+    ];
+    (any::<bool>(), any::<bool>(), beginning, vec(step(), 1..60)).prop_map(
+        |(links_make_accounts, remembers, mut steps, rest)| {
             steps.extend(rest);
             Story {
                 links_make_accounts,
+                remembers,
                 steps,
             }
         },
@@ -328,6 +334,13 @@ fn somebody_signs_in() -> Vec<Step> {
         Step::Enter(newest),
         Step::IssueTokens(newest),
     ]
+}
+
+fn somebody_changes_their_password() -> Vec<Step> {
+    let change = Doing::ChangePassword(None, Word::Staple);
+    let mut steps = somebody_signs_in();
+    steps.push(Step::InSession(Back(0), Liveness::Live, change));
+    steps
 }
 
 fn step() -> impl Strategy<Value = Step> {

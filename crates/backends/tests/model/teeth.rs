@@ -11,14 +11,15 @@ use portcullis_backends::core::id::{
     RefreshFamilyId, SessionId, TenantId, UserId, VerificationTokenId,
 };
 use portcullis_backends::core::store::{
-    AccountStore as _, AuditQuery, IdentityAuthnLog as _, IdentityStore, RateLimitStore,
-    ResolveSession, SessionStore, TicketStore, VerificationStore as _, WriteResult,
+    AccountStore as _, AuditQuery, IdentityAuthnLog as _, IdentityStore, PasswordHistory,
+    RateLimitStore, ResolveSession, SessionStore, TicketStore, VerificationStore as _, WriteResult,
 };
 use portcullis_backends::core::time::Timestamp;
 use portcullis_backends::core::verification::{TokenKind, VerificationToken};
 use portcullis_stores_kv::MemoryStore;
 use portcullis_testing::mutants::{
-    ChangeWithoutToken, EpochNotMoved, ErasesTheSurface, MailLost, SupersedeForgotten,
+    ChangeWithoutToken, EpochNotMoved, ErasesTheSurface, MailLost, NotRemembered,
+    SupersedeForgotten,
 };
 use portcullis_testing::{Around, Wrapped};
 
@@ -30,7 +31,7 @@ use crate::tell::tell;
 fn found<S>(broken: impl Fn(MemoryStore) -> S) -> String
 where
     S: IdentityStore + SessionStore + ResolveSession,
-    S: TicketStore + RateLimitStore + AuditQuery,
+    S: TicketStore + RateLimitStore + AuditQuery + PasswordHistory,
 {
     let story = first_difference(1000, 300, async |story| {
         tell(broken(MemoryStore::new()), story).await
@@ -77,13 +78,20 @@ impl Around for ASecondMore {
 #[test]
 fn a_link_that_outlives_its_time_by_a_second_is_noticed() {
     let story = found(|store| Wrapped::new(ASecondMore(store)));
-    assert!(story.contains("whether link"), "{story}");
+    let noticed = ["whether link", "whether custom token"];
+    assert!(noticed.iter().any(|what| story.contains(what)), "{story}");
 }
 
 #[test]
 fn a_link_that_changes_an_address_twice_is_noticed() {
     let story = found(ChangeWithoutToken::around);
     assert!(story.contains("link"), "{story}");
+}
+
+#[test]
+fn a_password_that_is_not_remembered_is_noticed() {
+    let story = found(NotRemembered::around);
+    assert!(story.contains("Reused"), "{story}");
 }
 
 #[test]
@@ -133,7 +141,7 @@ fn a_reset_that_does_not_spend_its_token_is_noticed() {
         let unspent = Mutex::default();
         Wrapped::new(ResetSpendsNothing { store, unspent })
     });
-    assert!(story.contains("whether link 1 resets"), "{story}");
+    assert!(story.contains(" resets: it is true"), "{story}");
 }
 
 /// Does not look what became of the tokens of one kind, and uses none of them up.

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use portcullis_backends::core::store::{
-    AuditQuery, IdentityStore, RateLimitStore, ResolveSession, SessionStore, TicketStore,
+    AuditQuery, IdentityStore, PasswordHistory, RateLimitStore, ResolveSession, SessionStore,
+    TicketStore,
 };
 
 use crate::act::{Act, Answer, Word};
@@ -18,11 +19,11 @@ use crate::world::World;
 pub(crate) async fn tell<S>(store: S, story: &Story) -> Result<(), String>
 where
     S: IdentityStore + SessionStore + ResolveSession,
-    S: TicketStore + RateLimitStore + AuditQuery,
+    S: TicketStore + RateLimitStore + AuditQuery + PasswordHistory,
 {
     let mut telling = Telling {
-        law: Law::new(story.links_make_accounts),
-        world: World::new(store, story.links_make_accounts).await,
+        law: Law::new(story.links_make_accounts, story.remembers),
+        world: World::new(store, story).await,
         told: String::new(),
     };
     for step in &story.steps {

@@ -19,7 +19,8 @@ use portcullis_backends::core::net::ClientInfo;
 use portcullis_backends::core::policy::PolicyOverrides;
 use portcullis_backends::core::secret::SecretText;
 use portcullis_backends::core::store::{
-    AuditQuery, IdentityStore, RateLimitStore, ResolveSession, SessionStore, TicketStore,
+    AuditQuery, IdentityStore, PasswordHistory, RateLimitStore, ResolveSession, SessionStore,
+    TicketStore,
 };
 use portcullis_backends::tokens::jwt::{JwtAlgorithm, JwtKeys};
 use portcullis_backends::tokens::keys::KeyRings;
@@ -28,6 +29,7 @@ use portcullis_testing::{Around, CapturedMailbox, CountingHasher, Wrapped};
 
 use crate::act::Spelling;
 use crate::law::{PAIRS_MAX, SESSIONS_MAX};
+use crate::story::Story;
 
 /// Everything in the order in which it was made, as the law numbers it.
 pub(crate) struct World {
@@ -56,10 +58,10 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) async fn new<S>(store: S, links_make_accounts: bool) -> Self
+    pub(crate) async fn new<S>(store: S, story: &Story) -> Self
     where
         S: IdentityStore + SessionStore + ResolveSession,
-        S: TicketStore + RateLimitStore + AuditQuery,
+        S: TicketStore + RateLimitStore + AuditQuery + PasswordHistory,
     {
         let store = Arc::new(store);
         let clock = Arc::new(ManualClock::default());
@@ -67,7 +69,9 @@ impl World {
         let hasher = Arc::new(CountingHasher::new());
         let cap = |cap: usize| Some(u32::try_from(cap).unwrap());
         let policy = PolicyOverrides {
-            magic_link_sign_up: Some(links_make_accounts),
+            magic_link_sign_up: Some(story.links_make_accounts),
+            // The one that somebody has, and the one before.
+            password_history: Some(if story.remembers { 2 } else { 0 }),
             email_code: Some(true),
             session_max_per_user: cap(SESSIONS_MAX),
             token_refresh_max_per_user: cap(PAIRS_MAX),
@@ -86,6 +90,7 @@ impl World {
                 .policy(policy.clone())
                 .enable_basic()
                 .with_audit_query()
+                .with_password_history()
                 .without_workers();
             builder.build().await.unwrap()
         };

@@ -27,6 +27,7 @@ impl Law {
             life,
             era: 0,
             password: None,
+            earlier: None,
         });
         self.people.len() - 1
     }
@@ -90,10 +91,28 @@ impl Law {
             if tried != Tried::Right {
                 return tried.or_refused();
             }
-            law.people[person].password = Some(new);
+            if law.is_reused(person, new) {
+                return Answer::Reused;
+            }
+            law.set_password(person, new);
             law.new_era(person);
             law.renew(session)
         })
+    }
+
+    pub(super) fn is_reused(&self, person: usize, new: Word) -> bool {
+        let Person {
+            password, earlier, ..
+        } = &self.people[person];
+        self.remembers && (*password == Some(new) || *earlier == Some(new))
+    }
+
+    /// The password of before is remembered, and no older one.
+    pub(super) fn set_password(&mut self, person: usize, new: Word) {
+        let there = &mut self.people[person];
+        if let Some(before) = there.password.replace(new) {
+            there.earlier = Some(before);
+        }
     }
 
     pub(super) fn step_up(&mut self, session: usize, password: Word) -> Answer {
@@ -187,7 +206,7 @@ impl Law {
         }
         let there = &mut self.people[person];
         there.life = Life::Erased;
-        there.password = None;
+        (there.password, there.earlier) = (None, None);
         let email = there.email.address();
         let proved = std::mem::take(&mut there.proved);
         for address in proved.into_iter().chain([email]) {

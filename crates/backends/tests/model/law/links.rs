@@ -120,7 +120,7 @@ impl Law {
             return Answer::PasswordRequired;
         };
         let to = self.use_up(link);
-        self.people[person].password = Some(password);
+        self.set_password(person, password);
         self.prove(person, to);
         Answer::Verified { person }
     }
@@ -173,14 +173,18 @@ impl Law {
         Answer::Accepted
     }
 
-    /// A reset proves the address as well, forgives the failures of before, and signs nobody in.
+    /// A reset proves the address as well, forgives the failures of before, and signs nobody in. A password
+    /// that is refused uses nothing up.
     pub(super) fn reset_password(&mut self, link: usize, password: Word) -> Answer {
         let is_reset = self.links[link].purpose == Purpose::Reset;
         let (true, Some(person)) = (is_reset && self.works(link), self.links[link].person) else {
             return Answer::Refused;
         };
+        if self.is_reused(person, password) {
+            return Answer::Reused;
+        }
         let to = self.use_up(link);
-        self.people[person].password = Some(password);
+        self.set_password(person, password);
         self.prove(person, to);
         self.new_era(person);
         self.forgive_all(to.address());

@@ -7,6 +7,7 @@ use portcullis_backends::core::api_token::Scopes;
 use portcullis_backends::core::backend::{Credential, Presented};
 use portcullis_backends::core::identifier::Identifier;
 use portcullis_backends::core::principal::Principal;
+use portcullis_backends::core::rule::password::PasswordRejection;
 use portcullis_backends::core::secret::{Password, SecretText};
 use portcullis_backends::core::state::EntityState;
 use portcullis_backends::core::time::Timestamp;
@@ -189,6 +190,9 @@ impl World {
                         person: self.number_of(user).unwrap(),
                     },
                     ResetPasswordOutcome::Rejected => Answer::Refused,
+                    ResetPasswordOutcome::PasswordRefused(PasswordRejection::Reused) => {
+                        Answer::Reused
+                    }
                     ResetPasswordOutcome::PasswordRefused(rejection) => panic!("{rejection}"),
                 }
             }
@@ -212,6 +216,9 @@ impl World {
                 {
                     ChangePasswordOutcome::Changed { session } => self.keep(&session.unwrap()),
                     ChangePasswordOutcome::CurrentRefused => Answer::Refused,
+                    ChangePasswordOutcome::PasswordRefused(PasswordRejection::Reused) => {
+                        Answer::Reused
+                    }
                     ChangePasswordOutcome::Locked { .. } => Answer::Locked,
                     other => panic!("{other:?}"),
                 }
