@@ -26,6 +26,7 @@ mod sessions;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod spelling;
 mod step_up;
 mod token_pair;
 mod verify_email;

@@ -23,7 +23,7 @@ use serde_json::json;
 
 use super::mailed_link::{LinkSpec, Recipient, reason_of};
 use super::open_session::{Opening, SignedIn};
-use super::sign_up::stored_spelling;
+use super::spelling::{as_mailed, is_outdated, proved_as, stored_spelling, why_not_proved};
 use crate::error::FlowError;
 use crate::mail::MailParams;
 use crate::metrics::{Ended, Way};
@@ -102,7 +102,7 @@ impl Portcullis {
         }
     }
 
-    /// Who has an address: the same three reads whether anybody has or not.
+    /// Who has an address, in the spelling that their mail goes to: the same three reads whether anybody has or not.
     pub(super) async fn mailed_person(
         &self,
         tenant: TenantId,
@@ -116,6 +116,7 @@ impl Portcullis {
         let security = &self.0.stores.security;
         let subject = security.subject_state(tenant, id).await?;
         let account = security.account(tenant, id).await?;
+        let user = user.map(|user| as_mailed(user, subject.as_ref()));
         let person = subject.zip(account);
         Ok((
             user,
@@ -247,7 +248,13 @@ impl Portcullis {
         };
         // Between the look-up and the write somebody may sign up with the address; then it is somebody's.
         for _ in 0..3 {
-            let (user, person) = self.mailed_person(context.tenant, &email).await?;
+            let (mut user, person) = self.mailed_person(context.tenant, &email).await?;
+            if let (Some(read), Some(person)) = (&user, &person)
+                && is_outdated(read, &person.subject)
+            {
+                let directory = &self.0.stores.directory;
+                user = directory.user(context.tenant, read.id).await?;
+            }
             let moved = token.user.is_some() && token.user != user.as_ref().map(|user| user.id);
             // One canonical form has spellings that are mailboxes of different people: what was sent to one signs in
             // nobody who has another.
@@ -269,7 +276,8 @@ impl Portcullis {
                     self.spend_on_sign_in(token, person, context).await?
                 }
                 (MailedSignIn::Activate, Some(person)) => {
-                    self.spend_on_activation(token, person, context).await?
+                    self.spend_on_activation(token, person, &email, context)
+                        .await?
                 }
                 _ => {
                     let known = user.as_ref();
@@ -280,10 +288,7 @@ impl Portcullis {
             let reason = match written {
                 Write::Applied(proved) => return Ok(Ok(proved)),
                 Write::Refused(Refusal::IdentifierTaken | Refusal::Exists) => continue,
-                Write::Refused(Refusal::Token(rejection)) => reason_of(rejection),
-                Write::Refused(Refusal::Transition { .. }) => Reason::Suspended,
-                Write::Refused(Refusal::NotFound) => Reason::UnknownCredential,
-                Write::Refused(other) => return Err(FlowError::internal(other)),
+                Write::Refused(refusal) => why_not_proved(refusal)?,
             };
             return Ok(Err(reason));
         }
@@ -310,6 +315,7 @@ impl Portcullis {
         &self,
         token: &VerificationToken,
         person: &Person,
+        email: &Identifier,
         context: &RequestContext,
     ) -> Result<Write<Proved>, FlowError> {
         let (tenant, user) = (context.tenant, person.subject.user);
@@ -325,6 +331,7 @@ impl Portcullis {
             kind: IdentifierKind::Email,
             canonical: token.email.clone(),
             activate: true,
+            spelling: proved_as(&person.subject, &email.raw),
             factor: None,
             now,
         };
@@ -332,7 +339,8 @@ impl Portcullis {
             .proved_event(user, AuthEventType::EmailVerified, context)?
             .with_spend(self.spend_of(token))
             .with_epoch_of(tenant, user);
-        let verified = security.verify_identifier(tenant, user, &activation, along);
+        let crossing = &self.0.stores.crossing;
+        let verified = crossing.prove(tenant, user, &activation, along);
         if let Write::Refused(refusal) = verified.await? {
             return Ok(Write::Refused(refusal));
         }

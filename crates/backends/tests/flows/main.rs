@@ -32,6 +32,7 @@ mod session_names;
 mod sign_in;
 mod sign_up;
 mod sign_up_policy;
+mod spelling;
 mod start;
 mod step_up;
 mod trusted_proxy;

@@ -28,6 +28,9 @@ macro_rules! every_store_method {
             Crossing {
                 fn create_tenant(tenant: &Tenant, security: &TenantSecurity; along) -> WriteResult<()>;
                 fn enrol(enrolment: &Enrolment; along) -> WriteResult<()>;
+                fn prove(
+                    tenant: TenantId, user: UserId, activation: &Activation; along
+                ) -> WriteResult<()>;
                 fn change_identifier(change: &IdentifierChange; along) -> WriteResult<()>;
                 fn erase(erasure: &Erasure; along) -> WriteResult<()>;
                 fn discard(unproved: &Unproved; along) -> WriteResult<()>;
@@ -35,6 +38,9 @@ macro_rules! every_store_method {
             AccountOpening {
                 fn open_tenant(security: &TenantSecurity; along) -> WriteResult<()>;
                 fn open_account(account: &NewAccount; along) -> WriteResult<()>;
+                fn sign_up_again(
+                    tenant: TenantId, user: UserId, handle: &str; along
+                ) -> WriteResult<()>;
             }
             AccountStore {
                 fn account(tenant: TenantId, user: UserId) -> Result<Option<Account>, StoreError>;

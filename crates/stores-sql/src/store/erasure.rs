@@ -17,9 +17,9 @@ use crate::driver::{Driver, each};
 use crate::script::{Script, Step};
 use crate::value::values;
 
-const STATE: &str = "SELECT state FROM accounts WHERE tenant_id = ? AND user_id = ?";
+pub(super) const STATE: &str = "SELECT state FROM accounts WHERE tenant_id = ? AND user_id = ?";
 
-fn transition(rows: &[Row]) -> Result<Refusal, StoreError> {
+pub(super) fn transition(rows: &[Row]) -> Result<Refusal, StoreError> {
     let Some(row) = rows.first() else {
         return Ok(Refusal::NotFound);
     };

@@ -67,6 +67,9 @@ macro_rules! conformance {
             a_refused_change_changes_nothing
             a_change_spends_its_token_once
             of_many_changes_to_one_identifier_one_is_made
+            the_spelling_that_is_proved_is_written_down
+            a_proof_without_a_spelling_leaves_it
+            of_two_spellings_at_once_one_is_proved
         );
         $crate::conformance!(@erasure $fresh:
             an_erased_person_leaves_nothing_but_a_tombstone
@@ -94,6 +97,7 @@ macro_rules! conformance {
             an_account_is_opened_once
             an_account_needs_a_tenant_and_an_id
             one_of_many_opens_an_account
+            a_newer_sign_up_takes_the_place_of_a_pending_one
         );
         $crate::conformance!(@accounts $fresh:
             a_subjects_state_is_read_whole
@@ -118,6 +122,7 @@ macro_rules! conformance {
             no_suspended_or_closed_account_is_activated
             a_suspension_that_ended_hinders_no_activation
             nobody_proves_nothing
+            a_sign_up_is_proved_in_its_latest_spelling
             one_token_activates_once
         );
         $crate::conformance!(@attempts $fresh:

@@ -39,6 +39,7 @@ fn proof(enrolment: &Enrolment, activate: bool) -> Activation {
         kind: address.kind,
         canonical: address.canonical.clone(),
         activate,
+        spelling: None,
         factor: Some(password("the owner's")),
         now: after(NOW),
     }

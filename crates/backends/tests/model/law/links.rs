@@ -46,11 +46,12 @@ impl Law {
         }
         let holder = self.holder(link.to.address());
         match link.purpose {
+            // It is for one mailbox; another spelling may be another's.
             Purpose::Verify { .. } | Purpose::Reset => link.person.is_some_and(|person| {
-                self.people[person].life == Life::Pending || self.may_act(person)
+                self.people[person].email == link.to
+                    && (self.people[person].life == Life::Pending || self.may_act(person))
             }),
             Purpose::SignIn => match holder {
-                // It is for one mailbox; another spelling may be another's.
                 Some(person) => {
                     let is_theirs = link.person.is_none_or(|owner| owner == person);
                     is_theirs
