@@ -77,9 +77,11 @@ impl Portcullis {
         input: SendMagicLink,
         context: &RequestContext,
     ) -> Result<(), FlowError> {
-        let policy = self.policy(context.tenant).await?;
+        let (policy, is_open) = self.policy_and_state(context.tenant).await?;
         let kind = AuthEventType::MagicLinkRequested;
-        if !self.lets_come(kind, &input.email, &policy, context).await {
+        if !self.is_open(kind, &input.email, is_open, context).await
+            || !self.lets_come(kind, &input.email, &policy, context).await
+        {
             return Ok(());
         }
         let event = self.event(context.tenant, kind, &context.client)?;
@@ -199,10 +201,13 @@ impl Portcullis {
         let Some(token) = self.find_link(&input.token, context).await? else {
             return Ok(MagicLinkOutcome::Rejected);
         };
-        let policy = self.policy(context.tenant).await?;
-        let proved = match policy.ip.admits(context.client.ip) {
-            true => self.prove(&token, &policy, context).await?,
-            false => Err(Reason::AddressNotAllowed),
+        let (policy, is_open) = self.policy_and_state(context.tenant).await?;
+        let proved = if !is_open {
+            Err(Reason::TenantInactive)
+        } else if !policy.ip.admits(context.client.ip) {
+            Err(Reason::AddressNotAllowed)
+        } else {
+            self.prove(&token, &policy, context).await?
         };
         let proved = match proved {
             Ok(proved) => proved,

@@ -95,7 +95,7 @@ impl Portcullis {
         input: SignUp,
         context: &RequestContext,
     ) -> Result<SignUpOutcome, FlowError> {
-        let policy = self.policy(context.tenant).await?;
+        let (policy, is_open) = self.policy_and_state(context.tenant).await?;
         let address = &input.email.canonical;
         if let Err(refusal) = self
             .let_sign_up(AuthEventType::SignUp, &input.email, &policy, context)
@@ -120,7 +120,9 @@ impl Portcullis {
             browser: digest,
         };
         let kind = AuthEventType::SignUp;
-        if !self.lets_come(kind, &input.email, &policy, context).await {
+        if !self.is_open(kind, &input.email, is_open, context).await
+            || !self.lets_come(kind, &input.email, &policy, context).await
+        {
             return Ok(SignUpOutcome::Accepted { browser });
         }
         // Between the look-up and the write somebody else may sign up with the address; then it is known, and where
@@ -192,6 +194,23 @@ impl Portcullis {
                 .await;
         }
         comes
+    }
+
+    /// Whether the tenant is active, as its row says. It is asked before anybody is looked up, and what is answered does
+    /// not show it (SECURITY TH-10).
+    pub(super) async fn is_open(
+        &self,
+        event: AuthEventType,
+        email: &Identifier,
+        is_open: bool,
+        context: &RequestContext,
+    ) -> bool {
+        if !is_open {
+            let reason = Reason::TenantInactive;
+            self.note_unasked(event, email, reason, Value::Null, context)
+                .await;
+        }
+        is_open
     }
 
     /// Notes a refusal that depends on nobody's account, under the digest of what was typed.

@@ -104,6 +104,12 @@ impl Portcullis {
             self.note_link(user, event, reason, context).await;
             return Ok(VerifyEmailOutcome::Rejected);
         }
+        // Neither has a tenant been left running that was switched off since.
+        if subject.tenant_status.effective_at(self.now()) != EntityState::Active {
+            let (event, reason) = (AuthEventType::EmailVerified, Reason::TenantInactive);
+            self.note_link(user, event, reason, context).await;
+            return Ok(VerifyEmailOutcome::Rejected);
+        }
         let Carried { address, pending } = match &token.payload {
             // Where the key is retired: the link that works is the one to the latest spelling.
             Some(payload) => self
@@ -210,12 +216,14 @@ impl Portcullis {
         input: ResendVerification,
         context: &RequestContext,
     ) -> Result<ResendOutcome, FlowError> {
-        let policy = self.policy(context.tenant).await?;
+        let (policy, is_open) = self.policy_and_state(context.tenant).await?;
         let kind = AuthEventType::VerificationRequested;
         if let Err(refusal) = self.let_sign_up(kind, &input.email, &policy, context).await {
             return Ok(ResendOutcome::NotAllowed(refusal));
         }
-        if !self.lets_come(kind, &input.email, &policy, context).await {
+        if !self.is_open(kind, &input.email, is_open, context).await
+            || !self.lets_come(kind, &input.email, &policy, context).await
+        {
             return Ok(ResendOutcome::Accepted);
         }
         let event = self.event(context.tenant, kind, &context.client)?;

@@ -35,5 +35,6 @@ mod sign_up_policy;
 mod spelling;
 mod start;
 mod step_up;
+mod switched_off;
 mod trusted_proxy;
 mod two_stores;

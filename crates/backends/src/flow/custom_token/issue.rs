@@ -66,7 +66,7 @@ pub struct IssuedToken {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IssueRefusal {
-    /// Nobody has the id in this tenant, or they are suspended or closed.
+    /// Nobody has the id in this tenant, or they are suspended or closed; or the tenant is, whoever it is for.
     #[error("there is no such person who may have a token")]
     User,
     /// The payload is longer than [`TOKEN_PAYLOAD_MAX_BYTES`].
@@ -156,7 +156,11 @@ impl Portcullis {
         context: &RequestContext,
     ) -> Result<Result<Option<SubjectState>, IssueRefusal>, FlowError> {
         let Some(user) = user else {
-            return Ok(Ok(None));
+            let (_policy, is_open) = self.policy_and_state(context.tenant).await?;
+            return Ok(match is_open {
+                true => Ok(None),
+                false => Err(IssueRefusal::User),
+            });
         };
         let security = &self.0.stores.security;
         let subject = security.subject_state(context.tenant, user).await?;
