@@ -35,6 +35,7 @@ mod sign_up_policy;
 mod spelling;
 mod start;
 mod step_up;
+mod sweep;
 mod switched_off;
 mod trusted_proxy;
 mod two_stores;

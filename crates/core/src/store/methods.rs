@@ -126,11 +126,11 @@ macro_rules! every_store_method {
             }
             AccountErasure {
                 fn closed_accounts(
-                    tenant: TenantId, closed_by: Timestamp, limit: u32
-                ) -> Result<Vec<UserId>, StoreError>;
+                    tenant: TenantId, closed_by: Timestamp, after: Option<Due>, limit: u32
+                ) -> Result<Vec<Due>, StoreError>;
                 fn unproved_accounts(
-                    tenant: TenantId, pending_since: Timestamp, now: Timestamp, limit: u32
-                ) -> Result<Vec<UserId>, StoreError>;
+                    tenant: TenantId, pending_since: Timestamp, now: Timestamp, after: Option<Due>, limit: u32
+                ) -> Result<Vec<Due>, StoreError>;
                 fn erase_account(erasure: &Erasure; along) -> WriteResult<()>;
                 fn close_unproved(unproved: &Unproved; along) -> WriteResult<()>;
                 fn remove_unproved(tenant: TenantId, user: UserId; along) -> WriteResult<()>;

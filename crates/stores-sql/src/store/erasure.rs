@@ -6,7 +6,7 @@ use portcullis_core::entity::{Erasure, Unproved};
 use portcullis_core::error::StoreError;
 use portcullis_core::id::{TenantId, UserId, ensure_user_id_not_reserved};
 use portcullis_core::state::EntityState;
-use portcullis_core::store::{AccountErasure, NEVER_PROVED, WriteResult};
+use portcullis_core::store::{AccountErasure, Due, NEVER_PROVED, WriteResult};
 use portcullis_core::time::Timestamp;
 
 use super::SqlStore;
@@ -167,28 +167,34 @@ pub(super) fn remove_unproved(script: &mut Script, tenant: TenantId, user: UserI
     script.step(Step::new("forget links", FORGET_LINKS, values));
 }
 
-pub(super) const CLOSED: &str = "SELECT user_id FROM accounts \
+pub(super) const CLOSED: &str = "SELECT state_since, user_id FROM accounts \
      WHERE tenant_id = ? AND state = 'terminated' AND state_since <= ? \
-     ORDER BY state_since, user_id LIMIT ?";
+     AND (state_since, user_id) > (?, ?) ORDER BY state_since, user_id LIMIT ?";
 
 /// Those to be closed, and those that are closed already and were left there.
 const UNPROVED: &str = concat!(
-    "SELECT user_id FROM (\
+    "SELECT state_since, user_id FROM (\
      SELECT * FROM (SELECT user_id, state_since FROM accounts a \
-     WHERE tenant_id = ? AND state = 'pending' AND state_since <= ? AND ",
+     WHERE tenant_id = ? AND state = 'pending' AND state_since <= ? \
+     AND (state_since, user_id) > (?, ?) AND ",
     unproved!(),
     " ORDER BY state_since, user_id LIMIT ?) pending \
      UNION ALL \
      SELECT * FROM (SELECT user_id, state_since FROM accounts a \
      WHERE tenant_id = ? AND state = 'terminated' AND state_reason = ? \
+     AND (state_since, user_id) > (?, ?) \
      AND NOT EXISTS (SELECT 1 FROM verified_identifiers p \
      WHERE p.tenant_id = a.tenant_id AND p.user_id = a.user_id) \
      ORDER BY state_since, user_id LIMIT ?) closed\
      ) either ORDER BY state_since, user_id LIMIT ?"
 );
 
-fn user(columns: &mut Columns<'_>) -> Result<UserId, StoreError> {
-    columns.of("accounts").id("user_id", UserId::from_bytes)
+fn due(columns: &mut Columns<'_>) -> Result<Due, StoreError> {
+    columns.of("accounts");
+    Ok(Due {
+        since: columns.time("state_since")?,
+        user: columns.id("user_id", UserId::from_bytes)?,
+    })
 }
 
 #[async_trait]
@@ -197,10 +203,12 @@ impl<D: Driver> AccountErasure for SqlStore<D> {
         &self,
         tenant: TenantId,
         closed_by: Timestamp,
+        after: Option<Due>,
         limit: u32,
-    ) -> Result<Vec<UserId>, StoreError> {
-        let values = values![tenant, closed_by, limit];
-        self.driver.many(CLOSED, values, each!(user)).await
+    ) -> Result<Vec<Due>, StoreError> {
+        let after = after.unwrap_or(Due::FIRST);
+        let values = values![tenant, closed_by, after.since, after.user, limit];
+        self.driver.many(CLOSED, values, each!(due)).await
     }
 
     async fn unproved_accounts(
@@ -208,11 +216,13 @@ impl<D: Driver> AccountErasure for SqlStore<D> {
         tenant: TenantId,
         pending_since: Timestamp,
         now: Timestamp,
+        after: Option<Due>,
         limit: u32,
-    ) -> Result<Vec<UserId>, StoreError> {
-        let mut values = values![tenant, pending_since, now, limit];
-        values.extend(values![tenant, NEVER_PROVED, limit, limit]);
-        self.driver.many(UNPROVED, values, each!(user)).await
+    ) -> Result<Vec<Due>, StoreError> {
+        let Due { since, user } = after.unwrap_or(Due::FIRST);
+        let mut values = values![tenant, pending_since, since, user, now, limit];
+        values.extend(values![tenant, NEVER_PROVED, since, user, limit, limit]);
+        self.driver.many(UNPROVED, values, each!(due)).await
     }
 
     async fn erase_account(&self, erasure: &Erasure, along: Along) -> WriteResult<()> {

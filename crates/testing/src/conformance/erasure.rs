@@ -11,7 +11,7 @@ use portcullis_core::policy::TenantPolicy;
 use portcullis_core::refresh::RefreshFamily;
 use portcullis_core::state::{EntityState, Status};
 use portcullis_core::store::{
-    AttemptKey, AttemptPurpose, IdentityStore, Reservation, SecurityStore, Settlement,
+    AttemptKey, AttemptPurpose, Due, IdentityStore, Reservation, SecurityStore, Settlement,
 };
 use portcullis_core::time::Timestamp;
 use portcullis_core::verification::{TokenKind, TokenRejection, VerificationToken};
@@ -178,6 +178,10 @@ impl Person {
         assert_eq!(self.waiting(trial).await, self.mails.len());
         assert_eq!(self.known_links(trial).await, self.links.len());
     }
+}
+
+fn users(due: Vec<Due>) -> Vec<UserId> {
+    due.into_iter().map(|due| due.user).collect()
 }
 
 async fn erase<S: IdentityStore>(trial: &Trial<S>, person: &Person) {
@@ -425,14 +429,36 @@ pub async fn closed_accounts_are_listed_longest_first<S: IdentityStore>(trial: T
     }
     closed.sort_by_key(|(secs, _)| *secs);
     let ids: Vec<UserId> = closed.iter().map(|(_, person)| person.user).collect();
-    let listed = async |secs, limit| {
-        let listed = store.closed_accounts(tenant, after(secs), limit);
+    let page = async |secs, from, limit| {
+        let listed = store.closed_accounts(tenant, after(secs), from, limit);
         listed.await.unwrap()
     };
+    let listed = async |secs, limit| users(page(secs, None, limit).await);
     assert_eq!(listed(30, 10).await, ids);
     assert_eq!(listed(30, 2).await, ids[..2]);
     assert_eq!(listed(29, 10).await, ids[..2]);
     assert!(listed(9, 10).await.is_empty());
+    // Page by page, whatever becomes of those before.
+    let first = page(30, None, 1).await;
+    let next = page(30, first.last().copied(), 1).await;
+    assert_eq!(users(next.clone()), ids[1..2]);
+    assert_eq!(users(page(30, next.last().copied(), 10).await), ids[2..]);
     erase(&trial, &closed[0].1).await;
     assert_eq!(listed(30, 10).await, ids[1..]);
+    // Those of one moment by id.
+    let mut alike = vec![ids[1], ids[2]];
+    for _ in 0..3 {
+        let person = Person::new(&trial, tenant, &format!("a{}", alike.len())).await;
+        person
+            .become_(&trial, EntityState::Terminated, after(40))
+            .await;
+        alike.push(person.user);
+    }
+    alike[2..].sort_unstable();
+    let (mut seen, mut from) = (Vec::new(), None);
+    while let Some(due) = page(40, from, 1).await.pop() {
+        seen.push(due.user);
+        from = Some(due);
+    }
+    assert_eq!(seen, alike);
 }
