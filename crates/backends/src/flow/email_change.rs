@@ -145,7 +145,8 @@ impl Portcullis {
         let (token, link) = self.mint_link(&spec, &to, payload)?;
         let hours = spec.ttl.as_secs().div_ceil(3600);
         let params = MailParams::EmailChange { link, hours };
-        let mail = self.queue_mail_to(tenant, &email.raw, &params, &context.client)?;
+        let mut mail = self.queue_mail_to(tenant, &email.raw, &params, &context.client)?;
+        mail.user = to.user;
         Ok(along.with_issue(token).with_mail(mail))
     }
 

@@ -170,7 +170,8 @@ impl Portcullis {
         let (token, link) = self.mint_link(&spec, &to, payload)?;
         let minutes = spec.ttl.as_secs().div_ceil(60);
         let params = MailParams::MagicLink { link, minutes };
-        let mail = self.queue_mail_to(tenant, &email.raw, &params, &context.client)?;
+        let mut mail = self.queue_mail_to(tenant, &email.raw, &params, &context.client)?;
+        mail.user = to.user;
         Ok(along.with_issue(token).with_mail(mail))
     }
 

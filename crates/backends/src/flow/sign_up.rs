@@ -371,7 +371,8 @@ impl Portcullis {
             link,
             hours: spec.ttl.as_secs().div_ceil(3600),
         };
-        let mail = self.queue_mail_to(to.tenant, &to.email.raw, &params, client)?;
+        let mut mail = self.queue_mail_to(to.tenant, &to.email.raw, &params, client)?;
+        mail.user = to.user;
         Ok(along.with_issue(token).with_mail(mail))
     }
 

@@ -44,20 +44,21 @@ impl State {
         Ok(())
     }
 
-    /// Mail that waits for them, and links that went to their address before they had an account.
+    fn forget_mail_about(&mut self, owner: Owner) {
+        self.outbox.remove_where(|queued| {
+            let mail = queued.mail();
+            mail.tenant == owner.0 && mail.user == Some(owner.1)
+        });
+    }
+
+    /// Mail about them, and mail and links that went to their address before they had an account.
     fn forget_mail(&mut self, erasure: &Erasure) {
         let (owner, until) = ((erasure.tenant, erasure.user), erasure.until);
-        let linked: Vec<String> = self
-            .tokens
-            .rows()
-            .filter(|token| token.tenant == owner.0 && token.user == Some(owner.1))
-            .map(|token| token.email.clone())
-            .collect();
+        self.forget_mail_about(owner);
         self.outbox.remove_where(|queued| {
             let mail = queued.mail();
             let named = erasure.identifiers.iter().any(|one| one.raw == mail.to);
-            let theirs = named || linked.contains(&mail.to);
-            mail.tenant == owner.0 && theirs && mail.created_at <= until
+            mail.tenant == owner.0 && mail.user.is_none() && named && mail.created_at <= until
         });
         self.tokens.remove_where(|token| {
             let mut named = erasure.identifiers.iter();
@@ -133,6 +134,7 @@ impl State {
             return Err(Refusal::Transition { from }.into());
         }
         self.forget_credentials(owner);
+        self.forget_mail_about(owner);
         self.accounts.take(&owner.1);
         Ok(())
     }

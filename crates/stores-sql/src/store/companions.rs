@@ -190,13 +190,14 @@ fn event_step(event: &AuthEvent) -> Result<Step, StoreError> {
 }
 
 const QUEUE: &str = "INSERT INTO outbox \
-     (id, tenant_id, recipient, template, params, params_key_version, created_at, due_at, claim, attempts) \
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, 0)";
+     (id, tenant_id, user_id, recipient, template, params, params_key_version, created_at, due_at, claim, attempts) \
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 0)";
 
 fn mail_step(mail: &OutboxMail) -> Step {
     let values = values![
         mail.id,
         mail.tenant,
+        mail.user,
         &mail.to,
         mail.template.as_str(),
         &*mail.params.bytes,

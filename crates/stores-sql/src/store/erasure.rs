@@ -46,11 +46,11 @@ pub(super) const FORGET_LINKS_TO: &str = "DELETE FROM verification_tokens \
      WHERE tenant_id = ? AND email = ? AND user_id IS NULL AND created_at <= ?";
 
 // The outbox holds what waits and what is dead, and is never long.
-const FORGET_MAIL_TO: &str =
-    "DELETE FROM outbox WHERE tenant_id = ? AND recipient = ? AND created_at <= ?";
-/// Mail to the addresses that their links name.
-const FORGET_MAIL: &str = "DELETE FROM outbox WHERE tenant_id = ? AND created_at <= ? AND recipient IN \
-     (SELECT email FROM verification_tokens WHERE tenant_id = ? AND user_id = ?)";
+/// Mail to their address before they had an account: what is about somebody else stays, whoever asked for mail there.
+const FORGET_MAIL_TO: &str = "DELETE FROM outbox \
+     WHERE tenant_id = ? AND recipient = ? AND user_id IS NULL AND created_at <= ?";
+/// Mail about them, wherever it goes.
+const FORGET_MAIL: &str = "DELETE FROM outbox WHERE tenant_id = ? AND user_id = ?";
 
 const FORGET_ATTEMPTS: &str = "DELETE FROM attempts WHERE tenant_id = ? AND identifier = ?";
 
@@ -86,8 +86,6 @@ pub(super) fn erase_account(script: &mut Script, erasure: &Erasure) {
         let links = values![tenant, &identifier.canonical, until];
         script.step(Step::new("forget links", FORGET_LINKS_TO, links));
     }
-    let mail = values![tenant, until, tenant, user];
-    script.step(Step::new("forget mail", FORGET_MAIL, mail));
     for (name, sql) in [
         ("forget proofs", FORGET_PROOFS),
         ("forget factors", FORGET_FACTORS),
@@ -95,6 +93,7 @@ pub(super) fn erase_account(script: &mut Script, erasure: &Erasure) {
         ("forget API tokens", FORGET_API_TOKENS),
         ("forget refresh families", FORGET_FAMILIES),
         ("forget links", FORGET_LINKS),
+        ("forget mail", FORGET_MAIL),
     ] {
         script.step(Step::new(name, sql, values![tenant, user]));
     }
@@ -163,8 +162,9 @@ pub(super) fn remove_unproved(script: &mut Script, tenant: TenantId, user: UserI
     let values = values![tenant, user, NEVER_PROVED];
     let remove = Step::new("remove the account", REMOVE_ACCOUNT, values);
     script.step(remove.one_or_why(STATE, values![tenant, user], transition));
-    let values = values![tenant, user];
-    script.step(Step::new("forget links", FORGET_LINKS, values));
+    for (name, sql) in [("forget links", FORGET_LINKS), ("forget mail", FORGET_MAIL)] {
+        script.step(Step::new(name, sql, values![tenant, user]));
+    }
 }
 
 pub(super) const CLOSED: &str = "SELECT state_since, user_id FROM accounts \

@@ -76,6 +76,7 @@ macro_rules! conformance {
             an_erased_address_is_free_and_the_id_is_not
             only_a_closed_account_is_erased
             an_erasure_touches_nobody_else
+            an_erasure_takes_the_mail_of_nobody_else
             a_tombstone_takes_nothing_new
             an_erasure_commits_with_what_travels_along
             of_many_who_erase_somebody_one_does

@@ -71,7 +71,8 @@ impl Person {
             let mut link = trial.new_token(TokenKind::MagicLink, tenant, owner);
             link.email.clone_from(&to.canonical);
             person.links.push(link.clone());
-            let mail = person.mail(trial, to, START);
+            let mut mail = person.mail(trial, to, START);
+            mail.user = owner;
             person.mails.push(mail.id);
             applied(
                 store
@@ -106,6 +107,7 @@ impl Person {
     fn mail<S>(&self, trial: &Trial<S>, to: &Identifier, at: Timestamp) -> OutboxMail {
         let mut mail = trial.new_mail(self.tenant);
         mail.to.clone_from(&to.raw);
+        mail.user = None;
         mail.created_at = at;
         mail
     }
@@ -312,6 +314,48 @@ pub async fn an_erasure_touches_nobody_else<S: IdentityStore>(trial: Trial<S>) {
     let now = after(NOW);
     let mails = store.claim_mail(claim, now, now, 1000).await.unwrap();
     assert!(mails.iter().any(|claimed| claimed.mail.id == later.id));
+}
+
+// AZ-05
+/// Mail is erased with whom it is about, in whatever spelling it goes: an address that somebody had mail sent to is not
+/// theirs, and whoever has it loses nothing.
+pub async fn an_erasure_takes_the_mail_of_nobody_else<S: IdentityStore>(trial: Trial<S>) {
+    let store = &trial.store;
+    let tenant = trial.founded().await;
+    let victim = Person::new(&trial, tenant, "victim").await;
+    let person = Person::closed(&trial, tenant, "ada").await;
+    let unclaimed = email("unclaimed");
+    let mut shouted = email("ada");
+    shouted.raw = "ADA@example.com".to_owned();
+    let (mut theirs, mut others) = (Vec::new(), Vec::new());
+    let all = [
+        (&victim.address, Some(person.user), true),
+        (&shouted, Some(person.user), true),
+        (&unclaimed, Some(person.user), true),
+        (&victim.address, Some(victim.user), false),
+        (&victim.address, None, false),
+        (&unclaimed, None, false),
+        (&person.address, Some(victim.user), false),
+    ];
+    for (to, user, goes) in all {
+        // Somebody asked for links to whatever they liked.
+        let mut link = trial.new_token(TokenKind::EmailChange, tenant, Some(person.user));
+        link.email.clone_from(&to.canonical);
+        let mut mail = person.mail(&trial, to, START);
+        mail.user = user;
+        let list = if goes { &mut theirs } else { &mut others };
+        list.push(mail.id);
+        let along = Along::default().with_issue(link).with_mail(mail);
+        applied(store.record(along).await);
+    }
+    erase(&trial, &person).await;
+    let claim = ClaimId::from_bytes(trial.id());
+    let now = after(NOW);
+    let left = store.claim_mail(claim, now, now, 1000).await.unwrap();
+    let waits = |id: &&MailId| left.iter().any(|claimed| claimed.mail.id == **id);
+    assert_eq!(others.iter().filter(waits).count(), others.len());
+    assert_eq!(theirs.iter().filter(waits).count(), 0);
+    assert_eq!(person.waiting(&trial).await, 0);
 }
 
 /// ERA-2: a tombstone takes nothing new.
