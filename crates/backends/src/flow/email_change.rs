@@ -117,6 +117,8 @@ impl Portcullis {
                 self.0.mail_queued.notify_one();
                 Ok(RequestEmailChangeOutcome::Accepted)
             }
+            // They were erased meanwhile.
+            Write::Refused(Refusal::NotFound) => Ok(RequestEmailChangeOutcome::NoAddress),
             Write::Refused(refusal) => Err(FlowError::internal(refusal)),
         }
     }

@@ -100,6 +100,13 @@ impl Portcullis {
                 self.0.mail_queued.notify_one();
                 Ok(())
             }
+            // They were erased meanwhile: now they are nobody.
+            Write::Refused(Refusal::NotFound) => {
+                let id = user.map_or(UserId::SYSTEM, |user| user.id);
+                let reason = Reason::UnknownIdentifier;
+                self.note_link(id, kind, reason, context).await;
+                Ok(())
+            }
             Write::Refused(refusal) => Err(FlowError::internal(refusal)),
         }
     }

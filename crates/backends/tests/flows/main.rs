@@ -15,6 +15,7 @@ mod custom_token;
 mod email_change;
 mod email_code;
 mod erase;
+mod gone;
 mod harness;
 #[cfg(feature = "foreign-hashes")]
 mod import_user;

@@ -172,6 +172,7 @@ macro_rules! conformance {
             the_epoch_of_nobody_refuses_the_write
             an_id_used_twice_commits_nothing
             a_token_is_spent_before_the_new_one_takes_its_place
+            a_link_is_made_for_somebody_who_is_there
         );
         $crate::conformance!(@api_tokens $fresh:
             a_token_is_resolved_with_its_owner

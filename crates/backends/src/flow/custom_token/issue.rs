@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis_core::along::{Along, Write};
+use portcullis_core::along::{Along, Refusal, Write};
 use portcullis_core::backend::RequestContext;
 use portcullis_core::entity::SubjectState;
 use portcullis_core::event::AuthEventType;
@@ -144,6 +144,8 @@ impl Portcullis {
                 token: minted.plaintext,
                 expires_at,
             })),
+            // They were erased meanwhile.
+            Write::Refused(Refusal::NotFound) => Ok(IssueTokenOutcome::Refused(IssueRefusal::User)),
             Write::Refused(refusal) => Err(FlowError::internal(refusal)),
         }
     }

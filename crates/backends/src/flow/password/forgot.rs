@@ -1,6 +1,6 @@
 //! Asking for a link that sets a new password.
 
-use portcullis_core::along::{Along, Write};
+use portcullis_core::along::{Along, Refusal, Write};
 use portcullis_core::backend::RequestContext;
 use portcullis_core::entity::{Epoch, SubjectState, User};
 use portcullis_core::event::{AuthEventType, Reason};
@@ -82,6 +82,12 @@ impl Portcullis {
         match stores.security.record(along).await? {
             Write::Applied(()) => {
                 self.0.mail_queued.notify_one();
+                Ok(())
+            }
+            // They were erased meanwhile: now they are nobody.
+            Write::Refused(Refusal::NotFound) => {
+                let reason = Reason::UnknownIdentifier;
+                self.note_link(id, kind, reason, context).await;
                 Ok(())
             }
             Write::Refused(refusal) => Err(FlowError::internal(refusal)),
