@@ -26,7 +26,9 @@ mod sessions;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod spelling;
 mod step_up;
+mod sweep;
 mod token_pair;
 mod verify_email;
 
@@ -43,7 +45,6 @@ pub use email_change::{
 pub use email_code::{EmailCode, EmailCodeOutcome, EmailCodeSent, SendEmailCode};
 pub use end_everything::{ApiTokensToo, EndedEverything};
 pub use erase::EraseOutcome;
-pub(crate) use erase::Swept;
 pub use export_account::{
     AccountExport, ExportedAccount, ExportedApiToken, ExportedEvent, ExportedFactor,
     ExportedIdentifier, ExportedSession,
@@ -60,6 +61,7 @@ pub use profile::{Profile, ProfileIdentifier};
 pub use roles::RoleChange;
 pub use sessions::SessionInfo;
 pub use sign_in::{SignIn, SignInOutcome};
+pub(crate) use sweep::{Sweep, Swept};
 
 pub use crate::passwords::IDENTIFIER_MAX_BYTES;
 pub use sign_up::{SignUp, SignUpOutcome};

@@ -15,6 +15,7 @@ use portcullis_core::net::{ClientInfo, DeviceMark};
 use portcullis_core::policy::TenantPolicy;
 use portcullis_core::rule;
 use portcullis_core::secret::{Password, PasswordHash};
+use portcullis_core::state::EntityState;
 use portcullis_core::store::{
     AttemptKey, AttemptPurpose, IdentityAdmin, Reservation, SecurityStore, Settlement,
 };
@@ -76,11 +77,23 @@ pub(crate) struct Matched {
 impl Passwords {
     /// A tenant's policy: the default, the system's settings over it, the tenant's own over both.
     pub(crate) async fn policy(&self, tenant: TenantId) -> Result<TenantPolicy, FlowError> {
+        Ok(self.policy_and_state(tenant).await?.0)
+    }
+
+    /// A tenant's policy, and whether the tenant is active: one that is not there is not.
+    pub(crate) async fn policy_and_state(
+        &self,
+        tenant: TenantId,
+    ) -> Result<(TenantPolicy, bool), FlowError> {
         let own = self.security.tenant_security(tenant).await?;
         let system = self.system_policy.clone();
         Ok(match own {
-            Some(own) => system.overlaid(&own.policy),
-            None => system,
+            Some(own) => {
+                let state = own.status.effective_at(self.clock.now());
+                let policy = system.overlaid(&own.policy);
+                (policy, state == EntityState::Active)
+            }
+            None => (system, false),
         })
     }
 

@@ -183,6 +183,14 @@ impl Portcullis {
         self.0.passwords.policy(tenant).await
     }
 
+    /// A tenant's policy, and whether the tenant is active: the same one read.
+    pub(crate) async fn policy_and_state(
+        &self,
+        tenant: TenantId,
+    ) -> Result<(TenantPolicy, bool), FlowError> {
+        self.0.passwords.policy_and_state(tenant).await
+    }
+
     /// Turns what a request presents into who it comes from: the backends in order, the first that knows decides.
     ///
     /// # Errors

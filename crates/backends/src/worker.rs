@@ -13,7 +13,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::error::Elapsed;
 
 use crate::error::FlowError;
-use crate::flow::Swept;
+use crate::flow::{Sweep, Swept};
 use crate::mail::render::{self, RenderError};
 use crate::metrics::{Pass, Posted};
 use crate::portcullis::{Inner, Portcullis};
@@ -62,6 +62,7 @@ pub(crate) fn spawn(portcullis: &Portcullis) {
 
 async fn run(instance: Weak<Inner>, queued: Arc<Notify>) {
     let mut ticks = 0_u32;
+    let mut sweep = None;
     loop {
         {
             let Some(inner) = instance.upgrade() else {
@@ -80,14 +81,17 @@ async fn run(instance: Weak<Inner>, queued: Arc<Notify>) {
                     "background work failed; it goes on"
                 );
             }
-            if ticks.is_multiple_of(PURGE_EVERY)
-                && let Err(error) = portcullis.run_purge().await
-            {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "purging failed; it is tried again"
-                );
+            if ticks.is_multiple_of(PURGE_EVERY) {
+                sweep.get_or_insert_with(Sweep::default);
             }
+            if let Some(under_way) = sweep.take() {
+                sweep = portcullis.purge_on(under_way).await;
+            }
+        }
+        if sweep.is_some() {
+            // Mail does not wait until everybody is erased.
+            tokio::task::yield_now().await;
+            continue;
         }
         ticks = ticks.wrapping_add(1);
         // Only the notification is held here, so that the instance can end while its worker waits.
@@ -146,21 +150,53 @@ impl Portcullis {
 
     /// One pass of what is done every hour: erases people whose accounts are closed for long enough, discards sign-ups
     /// that nobody proved, and removes what has ended: tokens, sessions, tickets, attempt counts, limits, mail that is dead
-    /// for long. A worker calls it unless the instance was built without.
+    /// for long. A worker does the same unless the instance was built without, a piece at a time between mails.
+    ///
+    /// Whoever cannot be erased keeps nobody waiting: it is logged, and the pass goes on with the next.
     ///
     /// # Errors
-    /// [`FlowError`] where a store does not answer; what was not done is done by the next pass.
+    /// [`FlowError`] where a store does not answer, or somebody could not be erased: the first failure, once all others are
+    /// served. What was not done is done by the next pass.
     pub async fn run_purge(&self) -> Result<PurgeReport, FlowError> {
-        let done = self.do_purge().await;
-        self.0.metrics.passed(Pass::Purge, &done);
-        done
+        let mut sweep = Sweep::default();
+        let swept = loop {
+            match self.sweep_on(&mut sweep).await {
+                Ok(false) => {}
+                Ok(true) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        self.end_purge(sweep, swept).await
     }
 
-    async fn do_purge(&self) -> Result<PurgeReport, FlowError> {
-        let swept = self.sweep_accounts().await;
-        self.purge_ended().await?;
-        let Swept { erased, discarded } = swept?;
-        Ok(PurgeReport { erased, discarded })
+    /// A piece of a pass, for a worker that has more to do; what is left of it.
+    async fn purge_on(&self, mut sweep: Sweep) -> Option<Sweep> {
+        let swept = match self.sweep_on(&mut sweep).await {
+            Ok(false) => return Some(sweep),
+            Ok(true) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = self.end_purge(sweep, swept).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "purging failed; it is tried again"
+            );
+        }
+        None
+    }
+
+    /// Whatever became of people, what ended by itself is removed.
+    async fn end_purge(
+        &self,
+        sweep: Sweep,
+        swept: Result<(), FlowError>,
+    ) -> Result<PurgeReport, FlowError> {
+        let purged = self.purge_ended().await;
+        let ended = sweep.ended();
+        let done = purged.and(swept).and(ended);
+        let done = done.map(|Swept { erased, discarded }| PurgeReport { erased, discarded });
+        self.0.metrics.passed(Pass::Purge, &done);
+        done
     }
 
     async fn purge_ended(&self) -> Result<(), FlowError> {

@@ -21,7 +21,8 @@ pub struct Along {
     /// The one-time token it uses up.
     pub spend: Option<Spend>,
     /// The one-time token it makes. Live tokens of the same kind and owner are superseded in the same write, and so are
-    /// those without an owner that went to the same address.
+    /// those without an owner that went to the same address. Whoever it belongs to must have an account that is not
+    /// archived: the write is refused with `NotFound` otherwise, so that nobody who is erased meanwhile is sent a link.
     pub issue: Option<VerificationToken>,
     /// The person whose epoch it moves.
     pub bump_epoch: Option<(TenantId, UserId)>,

@@ -214,8 +214,8 @@ pub struct Erasure {
     pub tenant: TenantId,
     /// Whom.
     pub user: UserId,
-    /// How they could be found: mail that waits for one of these addresses is removed, and so are links that are nobody's
-    /// and went there.
+    /// How they could be found: mail and links that are nobody's and went to one of these addresses are removed. What is
+    /// somebody's goes with its owner, wherever it went.
     pub identifiers: Vec<Identifier>,
     /// Mail and links made after this are somebody else's, who has the address by now.
     pub until: Timestamp,

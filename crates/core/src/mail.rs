@@ -6,7 +6,7 @@ use std::fmt;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ClaimId, MailId, TenantId};
+use crate::id::{ClaimId, MailId, TenantId, UserId};
 use crate::secret::{Sealed, SecretText};
 use crate::time::Timestamp;
 
@@ -89,6 +89,8 @@ pub struct OutboxMail {
     pub id: MailId,
     /// In which tenant.
     pub tenant: TenantId,
+    /// Whose account it is about, where it is about somebody's: it is erased with them, wherever it goes.
+    pub user: Option<UserId>,
     /// The address it goes to, raw.
     pub to: String,
     /// Which mail.

@@ -31,7 +31,7 @@ mod ticket;
 pub use access::{ApiTokenStore, AuditQuery, OutboxStore, VerificationStore};
 pub use directory::{Crossing, IdentityAdmin, IdentityLookup};
 pub use ephemeral::{LimitKey, RateLimit, RateLimitStore, Taken};
-pub use erasure::{AccountErasure, AnyTenant, NEVER_PROVED};
+pub use erasure::{AccountErasure, AnyTenant, Due, NEVER_PROVED};
 pub use history::PasswordHistory;
 pub use kv::{ANY_TIME, KeyValueStore, KvCheck, KvCommit, KvEntry, KvWrite, Part};
 pub use opening::AccountOpening;

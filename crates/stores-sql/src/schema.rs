@@ -62,6 +62,11 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "tenant_networks",
         sql: include_str!("schema/0008_tenant_networks.sql"),
     },
+    Migration {
+        number: 9,
+        name: "mail_of",
+        sql: include_str!("schema/0009_mail_of.sql"),
+    },
 ];
 
 impl Migration {

@@ -43,6 +43,7 @@ fn write(number: u64) -> Along {
     Along::event(event).with_mail(OutboxMail {
         id: MailId::from_integer(number),
         tenant: TENANT,
+        user: None,
         to: "ada@example.com".into(),
         template: MailTemplate::VerifyEmail,
         params: Sealed {

@@ -32,7 +32,7 @@ pub(crate) mod named {
     pub(crate) use portcullis_core::state::Status;
     pub(crate) use portcullis_core::store::{
         AccountErasure, AccountOpening, AccountStore, Activation, AnyTenant, ApiTokenStore,
-        AttemptKey, AuditQuery, Crossing, FactorStore, IdentityAdmin, IdentityAuthnLog,
+        AttemptKey, AuditQuery, Crossing, Due, FactorStore, IdentityAdmin, IdentityAuthnLog,
         IdentityLookup, KeyValueStore, KvCheck, KvCommit, KvEntry, KvWrite, LimitKey, OutboxStore,
         Part, PasswordHistory, RateLimit, RateLimitStore, RefreshStore, Reservation,
         ResolveSession, RoleStore, SessionInsert, SessionRotation, SessionStore, Settlement, Taken,

@@ -16,7 +16,7 @@ use portcullis_core::time::Timestamp;
 use serde_json::json;
 
 use super::api_tokens::{ApiTokenInfo, CreateApiTokenOutcome, NewApiToken, Owner};
-use super::sign_up::stored_spelling;
+use super::spelling::{as_mailed_by, stored_spelling};
 use crate::error::FlowError;
 use crate::portcullis::Portcullis;
 
@@ -185,6 +185,7 @@ impl Portcullis {
         let mut records = Vec::with_capacity(users.len());
         for user in users {
             let account = self.0.stores.security.account(tenant, user.id).await?;
+            let user = as_mailed_by(user, account.as_ref());
             records.push(UserRecord { user, account });
         }
         Ok(records)
@@ -207,6 +208,7 @@ impl Portcullis {
         };
         let Some(user) = user else { return Ok(None) };
         let account = self.0.stores.security.account(tenant, user.id).await?;
+        let user = as_mailed_by(user, account.as_ref());
         Ok(Some(UserRecord { user, account }))
     }
 

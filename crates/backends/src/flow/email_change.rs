@@ -117,6 +117,8 @@ impl Portcullis {
                 self.0.mail_queued.notify_one();
                 Ok(RequestEmailChangeOutcome::Accepted)
             }
+            // They were erased meanwhile.
+            Write::Refused(Refusal::NotFound) => Ok(RequestEmailChangeOutcome::NoAddress),
             Write::Refused(refusal) => Err(FlowError::internal(refusal)),
         }
     }
@@ -145,7 +147,8 @@ impl Portcullis {
         let (token, link) = self.mint_link(&spec, &to, payload)?;
         let hours = spec.ttl.as_secs().div_ceil(3600);
         let params = MailParams::EmailChange { link, hours };
-        let mail = self.queue_mail_to(tenant, &email.raw, &params, &context.client)?;
+        let mut mail = self.queue_mail_to(tenant, &email.raw, &params, &context.client)?;
+        mail.user = to.user;
         Ok(along.with_issue(token).with_mail(mail))
     }
 

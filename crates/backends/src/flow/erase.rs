@@ -1,13 +1,12 @@
-//! What becomes of accounts that are closed, or that nobody ever proved: people are erased, sign-ups discarded.
+//! Erasing somebody whose account is closed.
 
 use portcullis_core::along::{Along, Refusal, Write};
-use portcullis_core::entity::{Account, Erasure, Unproved, User};
+use portcullis_core::entity::{Account, Erasure, User};
 use portcullis_core::event::AuthEventType;
 use portcullis_core::id::{TenantId, UserId, ensure_user_id_not_reserved};
 use portcullis_core::identifier::Identifier;
 use portcullis_core::net::ClientInfo;
 use portcullis_core::state::{EntityState, Status, StatusDetail};
-use portcullis_core::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::error::FlowError;
@@ -15,8 +14,6 @@ use crate::portcullis::Portcullis;
 
 /// What operators read as the reason of the state, until the account is erased a moment later.
 const REASON: &str = "erased by operator";
-/// How many people, or tenants, are looked up at once.
-const BATCH: u32 = 100;
 
 /// How erasing somebody ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,13 +26,6 @@ pub enum EraseOutcome {
     NotFound,
     /// It cannot be: the id is the system's.
     Refused(Refusal),
-}
-
-/// What one pass did to accounts that are closed or were never proved.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Swept {
-    pub(crate) erased: u64,
-    pub(crate) discarded: u64,
 }
 
 impl Portcullis {
@@ -119,7 +109,11 @@ impl Portcullis {
 
     /// Erases the owner of a closed account. Sessions go first: their end was explained when the account was closed, and
     /// a crash after them leaves an account that is still due.
-    async fn erase_closed(&self, tenant: TenantId, user: UserId) -> Result<Write<()>, FlowError> {
+    pub(super) async fn erase_closed(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+    ) -> Result<Write<()>, FlowError> {
         let stores = &self.0.stores;
         let person = stores.directory.user(tenant, user).await?;
         let account = stores.security.account(tenant, user).await?;
@@ -161,79 +155,6 @@ impl Portcullis {
             identifiers,
             until,
             now,
-        }
-    }
-
-    /// Erases whoever is due, and discards what nobody proved, tenant by tenant. One that cannot be erased keeps nobody
-    /// else waiting.
-    pub(crate) async fn sweep_accounts(&self) -> Result<Swept, FlowError> {
-        let mut swept = Swept::default();
-        let mut after = None;
-        loop {
-            let security = &self.0.stores.security;
-            let tenants = security.tenants_security(after, BATCH).await?;
-            let Some(last) = tenants.last() else {
-                return Ok(swept);
-            };
-            after = Some(last.tenant);
-            for tenant in &tenants {
-                let system = self.0.passwords.system_policy.clone();
-                let policy = system.overlaid(&tenant.policy).account;
-                let now = self.now();
-                let closed_by = now.minus(policy.erase_after);
-                swept.erased += self.erase_due(tenant.tenant, closed_by).await?;
-                let pending_since = now.minus(policy.unproved);
-                swept.discarded += self.discard_due(tenant.tenant, pending_since).await?;
-            }
-        }
-    }
-
-    async fn erase_due(&self, tenant: TenantId, closed_by: Timestamp) -> Result<u64, FlowError> {
-        let mut erased = 0;
-        loop {
-            let security = &self.0.stores.security;
-            let due = security.closed_accounts(tenant, closed_by, BATCH).await?;
-            let mut done = 0;
-            for user in due {
-                let erasing = self.erase_closed(tenant, user).await?;
-                done += u64::from(erasing.refusal().is_none());
-            }
-            erased += done;
-            if done == 0 {
-                return Ok(erased);
-            }
-        }
-    }
-
-    async fn discard_due(
-        &self,
-        tenant: TenantId,
-        pending_since: Timestamp,
-    ) -> Result<u64, FlowError> {
-        let mut discarded = 0;
-        loop {
-            let (now, stores) = (self.now(), &self.0.stores);
-            let due = stores
-                .security
-                .unproved_accounts(tenant, pending_since, now, BATCH)
-                .await?;
-            let mut done = 0;
-            for user in due {
-                let kind = AuthEventType::SignUpDiscarded;
-                let along = self.operator_event(tenant, user, kind, Value::Null)?;
-                let unproved = Unproved {
-                    tenant,
-                    user,
-                    pending_since,
-                    now,
-                };
-                let discarding = stores.crossing.discard(&unproved, along).await?;
-                done += u64::from(discarding.refusal().is_none());
-            }
-            discarded += done;
-            if done == 0 {
-                return Ok(discarded);
-            }
         }
     }
 }

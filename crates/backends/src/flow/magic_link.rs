@@ -23,7 +23,7 @@ use serde_json::json;
 
 use super::mailed_link::{LinkSpec, Recipient, reason_of};
 use super::open_session::{Opening, SignedIn};
-use super::sign_up::stored_spelling;
+use super::spelling::{as_mailed, is_outdated, proved_as, stored_spelling, why_not_proved};
 use crate::error::FlowError;
 use crate::mail::MailParams;
 use crate::metrics::{Ended, Way};
@@ -77,9 +77,11 @@ impl Portcullis {
         input: SendMagicLink,
         context: &RequestContext,
     ) -> Result<(), FlowError> {
-        let policy = self.policy(context.tenant).await?;
+        let (policy, is_open) = self.policy_and_state(context.tenant).await?;
         let kind = AuthEventType::MagicLinkRequested;
-        if !self.lets_come(kind, &input.email, &policy, context).await {
+        if !self.is_open(kind, &input.email, is_open, context).await
+            || !self.lets_come(kind, &input.email, &policy, context).await
+        {
             return Ok(());
         }
         let event = self.event(context.tenant, kind, &context.client)?;
@@ -98,11 +100,18 @@ impl Portcullis {
                 self.0.mail_queued.notify_one();
                 Ok(())
             }
+            // They were erased meanwhile: now they are nobody.
+            Write::Refused(Refusal::NotFound) => {
+                let id = user.map_or(UserId::SYSTEM, |user| user.id);
+                let reason = Reason::UnknownIdentifier;
+                self.note_link(id, kind, reason, context).await;
+                Ok(())
+            }
             Write::Refused(refusal) => Err(FlowError::internal(refusal)),
         }
     }
 
-    /// Who has an address: the same three reads whether anybody has or not.
+    /// Who has an address, in the spelling that their mail goes to: the same three reads whether anybody has or not.
     pub(super) async fn mailed_person(
         &self,
         tenant: TenantId,
@@ -116,6 +125,7 @@ impl Portcullis {
         let security = &self.0.stores.security;
         let subject = security.subject_state(tenant, id).await?;
         let account = security.account(tenant, id).await?;
+        let user = user.map(|user| as_mailed(user, subject.as_ref()));
         let person = subject.zip(account);
         Ok((
             user,
@@ -167,7 +177,8 @@ impl Portcullis {
         let (token, link) = self.mint_link(&spec, &to, payload)?;
         let minutes = spec.ttl.as_secs().div_ceil(60);
         let params = MailParams::MagicLink { link, minutes };
-        let mail = self.queue_mail_to(tenant, &email.raw, &params, &context.client)?;
+        let mut mail = self.queue_mail_to(tenant, &email.raw, &params, &context.client)?;
+        mail.user = to.user;
         Ok(along.with_issue(token).with_mail(mail))
     }
 
@@ -198,10 +209,13 @@ impl Portcullis {
         let Some(token) = self.find_link(&input.token, context).await? else {
             return Ok(MagicLinkOutcome::Rejected);
         };
-        let policy = self.policy(context.tenant).await?;
-        let proved = match policy.ip.admits(context.client.ip) {
-            true => self.prove(&token, &policy, context).await?,
-            false => Err(Reason::AddressNotAllowed),
+        let (policy, is_open) = self.policy_and_state(context.tenant).await?;
+        let proved = if !is_open {
+            Err(Reason::TenantInactive)
+        } else if !policy.ip.admits(context.client.ip) {
+            Err(Reason::AddressNotAllowed)
+        } else {
+            self.prove(&token, &policy, context).await?
         };
         let proved = match proved {
             Ok(proved) => proved,
@@ -247,7 +261,13 @@ impl Portcullis {
         };
         // Between the look-up and the write somebody may sign up with the address; then it is somebody's.
         for _ in 0..3 {
-            let (user, person) = self.mailed_person(context.tenant, &email).await?;
+            let (mut user, person) = self.mailed_person(context.tenant, &email).await?;
+            if let (Some(read), Some(person)) = (&user, &person)
+                && is_outdated(read, &person.subject)
+            {
+                let directory = &self.0.stores.directory;
+                user = directory.user(context.tenant, read.id).await?;
+            }
             let moved = token.user.is_some() && token.user != user.as_ref().map(|user| user.id);
             // One canonical form has spellings that are mailboxes of different people: what was sent to one signs in
             // nobody who has another.
@@ -269,7 +289,8 @@ impl Portcullis {
                     self.spend_on_sign_in(token, person, context).await?
                 }
                 (MailedSignIn::Activate, Some(person)) => {
-                    self.spend_on_activation(token, person, context).await?
+                    self.spend_on_activation(token, person, &email, context)
+                        .await?
                 }
                 _ => {
                     let known = user.as_ref();
@@ -280,10 +301,7 @@ impl Portcullis {
             let reason = match written {
                 Write::Applied(proved) => return Ok(Ok(proved)),
                 Write::Refused(Refusal::IdentifierTaken | Refusal::Exists) => continue,
-                Write::Refused(Refusal::Token(rejection)) => reason_of(rejection),
-                Write::Refused(Refusal::Transition { .. }) => Reason::Suspended,
-                Write::Refused(Refusal::NotFound) => Reason::UnknownCredential,
-                Write::Refused(other) => return Err(FlowError::internal(other)),
+                Write::Refused(refusal) => why_not_proved(refusal)?,
             };
             return Ok(Err(reason));
         }
@@ -310,6 +328,7 @@ impl Portcullis {
         &self,
         token: &VerificationToken,
         person: &Person,
+        email: &Identifier,
         context: &RequestContext,
     ) -> Result<Write<Proved>, FlowError> {
         let (tenant, user) = (context.tenant, person.subject.user);
@@ -325,6 +344,7 @@ impl Portcullis {
             kind: IdentifierKind::Email,
             canonical: token.email.clone(),
             activate: true,
+            spelling: proved_as(&person.subject, &email.raw),
             factor: None,
             now,
         };
@@ -332,7 +352,8 @@ impl Portcullis {
             .proved_event(user, AuthEventType::EmailVerified, context)?
             .with_spend(self.spend_of(token))
             .with_epoch_of(tenant, user);
-        let verified = security.verify_identifier(tenant, user, &activation, along);
+        let crossing = &self.0.stores.crossing;
+        let verified = crossing.prove(tenant, user, &activation, along);
         if let Write::Refused(refusal) = verified.await? {
             return Ok(Write::Refused(refusal));
         }

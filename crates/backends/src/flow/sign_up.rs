@@ -1,6 +1,6 @@
 //! Sign-up with an e-mail address and a password.
 //!
-//! The answer, the number of hashes and the kind of store work are the same whoever the address belongs to. The
+//! The answer, the number of hashes and the store work are the same whoever the address belongs to. The
 //! password is not the account's yet: it travels, hashed and sealed, with the token in the mail, so that a stranger's
 //! sign-up never becomes the owner's account.
 
@@ -25,6 +25,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::mailed_link::{LinkSpec, Recipient};
+use super::spelling::stored_spelling;
 use crate::error::FlowError;
 use crate::mail::MailParams;
 use crate::portcullis::Portcullis;
@@ -53,7 +54,18 @@ pub enum SignUpOutcome {
 }
 
 /// What travels with a verification token, sealed.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Carried {
+    /// The address as the mail was addressed: this spelling is what it proves.
+    #[serde(default)]
+    pub(super) address: String,
+    /// What the sign-up left for the link, while its own works.
+    #[serde(flatten)]
+    pub(super) pending: Option<Pending>,
+}
+
+/// A password that waits for the proof of its address.
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Pending {
     /// The password that came with the sign-up.
     pub(super) password: PasswordHash,
@@ -83,7 +95,7 @@ impl Portcullis {
         input: SignUp,
         context: &RequestContext,
     ) -> Result<SignUpOutcome, FlowError> {
-        let policy = self.policy(context.tenant).await?;
+        let (policy, is_open) = self.policy_and_state(context.tenant).await?;
         let address = &input.email.canonical;
         if let Err(refusal) = self
             .let_sign_up(AuthEventType::SignUp, &input.email, &policy, context)
@@ -107,9 +119,9 @@ impl Portcullis {
             password,
             browser: digest,
         };
-        if !self
-            .lets_come(AuthEventType::SignUp, &input.email, &policy, context)
-            .await
+        let kind = AuthEventType::SignUp;
+        if !self.is_open(kind, &input.email, is_open, context).await
+            || !self.lets_come(kind, &input.email, &policy, context).await
         {
             return Ok(SignUpOutcome::Accepted { browser });
         }
@@ -139,6 +151,8 @@ impl Portcullis {
                     return Ok(SignUpOutcome::Accepted { browser });
                 }
                 Write::Refused(Refusal::IdentifierTaken | Refusal::Exists) => {}
+                // Somebody proved it meanwhile, or it is gone.
+                Write::Refused(Refusal::Transition { .. } | Refusal::NotFound) => {}
                 Write::Refused(refusal) => return Err(FlowError::internal(refusal)),
             }
         }
@@ -182,6 +196,23 @@ impl Portcullis {
         comes
     }
 
+    /// Whether the tenant is active, as its row says. It is asked before anybody is looked up, and what is answered does
+    /// not show it (SECURITY TH-10).
+    pub(super) async fn is_open(
+        &self,
+        event: AuthEventType,
+        email: &Identifier,
+        is_open: bool,
+        context: &RequestContext,
+    ) -> bool {
+        if !is_open {
+            let reason = Reason::TenantInactive;
+            self.note_unasked(event, email, reason, Value::Null, context)
+                .await;
+        }
+        is_open
+    }
+
     /// Notes a refusal that depends on nobody's account, under the digest of what was typed.
     async fn note_unasked(
         &self,
@@ -219,14 +250,8 @@ impl Portcullis {
             epoch: Some(Epoch::default()),
             email,
         };
-        let payload = self.seal_pending(context.tenant, id, pending)?;
-        let along = self.with_verification(
-            Along::event(event),
-            &to,
-            Some(payload),
-            policy,
-            &context.client,
-        )?;
+        let along = Along::event(event);
+        let along = self.with_verification(along, &to, Some(pending), policy, &context.client)?;
         let user = User {
             id,
             tenant: context.tenant,
@@ -247,6 +272,10 @@ impl Portcullis {
 
     /// Somebody has the address. While it is not proved, this sign-up takes the place of the one before; after that,
     /// its owner is told. Somebody whom the directory knows and who never signed up is a candidate until they do.
+    ///
+    /// Nothing is written to the directory: while nothing is proved, the latest sign-up says where its mail goes, so that
+    /// another spelling of the address does not keep the owner's mail away from them, and what proves the address writes
+    /// the spelling down. A candidate's the directory says.
     async fn sign_up_again(
         &self,
         known: &Known,
@@ -265,19 +294,7 @@ impl Portcullis {
         let epoch = epoch.unwrap_or_default();
         let along = match state {
             None | Some(EntityState::Candidate | EntityState::Pending) => {
-                // While nothing is proved, the latest sign-up says where its mail goes: another spelling of the address
-                // must not keep the owner's mail away from them. A candidate's the directory says.
                 let is_ours = state == Some(EntityState::Pending);
-                if is_ours && user.email().is_none_or(|stored| stored.raw != email.raw) {
-                    // The address alone: a user name that came with an import stays theirs.
-                    let others = user.identifiers.iter();
-                    let others = others.filter(|other| other.kind != email.kind).cloned();
-                    let identifiers: Vec<_> = [email.clone()].into_iter().chain(others).collect();
-                    let directory = &self.0.stores.directory;
-                    directory
-                        .set_identifiers(context.tenant, user.id, &identifiers)
-                        .await?;
-                }
                 let email = if is_ours { email } else { stored };
                 let to = Recipient {
                     tenant: context.tenant,
@@ -285,14 +302,8 @@ impl Portcullis {
                     epoch: Some(epoch),
                     email,
                 };
-                let payload = self.seal_pending(context.tenant, user.id, pending)?;
-                self.with_verification(
-                    Along::event(event.finish()),
-                    &to,
-                    Some(payload),
-                    policy,
-                    &context.client,
-                )?
+                let along = Along::event(event.finish());
+                self.with_verification(along, &to, Some(pending), policy, &context.client)?
             }
             Some(_) => {
                 let along = Along::event(event.refused(Reason::AlreadyRegistered).finish());
@@ -306,6 +317,12 @@ impl Portcullis {
         };
         let security = &self.0.stores.security;
         Ok(match state {
+            Some(EntityState::Pending) => {
+                let handle = &email.raw;
+                security
+                    .sign_up_again(context.tenant, user.id, handle, along)
+                    .await?
+            }
             Some(_) => security.record(along).await?,
             None => {
                 let account = NewAccount {
@@ -334,10 +351,16 @@ impl Portcullis {
         &self,
         along: Along,
         to: &Recipient<'_>,
-        payload: Option<Sealed>,
+        pending: Option<&Pending>,
         policy: &TenantPolicy,
         client: &ClientInfo,
     ) -> Result<Along, FlowError> {
+        let carried = Carried {
+            address: to.email.raw.clone(),
+            pending: pending.cloned(),
+        };
+        let owner = to.user.unwrap_or(UserId::SYSTEM);
+        let payload = Some(self.seal_signed_up(to.tenant, owner, &carried)?);
         let spec = LinkSpec {
             kind: TokenKind::EmailVerification,
             page: "/signup/verify",
@@ -348,35 +371,36 @@ impl Portcullis {
             link,
             hours: spec.ttl.as_secs().div_ceil(3600),
         };
-        let mail = self.queue_mail_to(to.tenant, &to.email.raw, &params, client)?;
+        let mut mail = self.queue_mail_to(to.tenant, &to.email.raw, &params, client)?;
+        mail.user = to.user;
         Ok(along.with_issue(token).with_mail(mail))
     }
 
-    fn seal_pending(
+    fn seal_signed_up(
         &self,
         tenant: TenantId,
         user: UserId,
-        pending: &Pending,
+        carried: &Carried,
     ) -> Result<Sealed, FlowError> {
-        let plain = Zeroizing::new(serde_json::to_vec(pending).map_err(FlowError::internal)?);
+        let plain = Zeroizing::new(serde_json::to_vec(carried).map_err(FlowError::internal)?);
         let sealing = [PAYLOAD_CONTEXT, tenant.as_bytes(), user.as_bytes()];
         Ok(self.0.sealer.seal(&sealing, &plain, self.entropy())?)
     }
 
-    /// What the sign-up left for the link; `None` where the key it was sealed with is retired.
-    pub(super) fn open_pending(
+    /// What travels with a verification token; `None` where the key it was sealed with is retired.
+    pub(super) fn open_signed_up(
         &self,
         tenant: TenantId,
         user: UserId,
         payload: &Sealed,
-    ) -> Result<Option<Pending>, FlowError> {
+    ) -> Result<Option<Carried>, FlowError> {
         let sealing = [PAYLOAD_CONTEXT, tenant.as_bytes(), user.as_bytes()];
         let plain = match self.0.sealer.open(&sealing, payload) {
             Err(SealError::RetiredKey { .. }) => return Ok(None),
             opened => opened?,
         };
-        let pending = serde_json::from_slice(&plain).map_err(FlowError::internal)?;
-        Ok(Some(pending))
+        let carried = serde_json::from_slice(&plain).map_err(FlowError::internal)?;
+        Ok(Some(carried))
     }
 
     /// 256 random bits for a cookie, as 64 hexadecimal digits.
@@ -390,14 +414,6 @@ impl Portcullis {
         }
         Ok(SecretText::new(hex))
     }
-}
-
-/// An address as the directory holds it.
-pub(super) fn stored_spelling<'a>(user: &'a User, email: &'a Identifier) -> &'a Identifier {
-    let mut identifiers = user.identifiers.iter();
-    identifiers
-        .find(|stored| stored.is_same(email))
-        .unwrap_or(email)
 }
 
 impl Pending {

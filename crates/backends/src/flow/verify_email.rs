@@ -14,8 +14,9 @@ use portcullis_core::state::EntityState;
 use portcullis_core::store::Activation;
 use portcullis_core::verification::{TokenKind, VerificationToken};
 
-use super::mailed_link::{ReadLink, Recipient, reason_of};
-use super::sign_up::{BROWSER_DOMAIN, stored_spelling};
+use super::mailed_link::{ReadLink, Recipient};
+use super::sign_up::{BROWSER_DOMAIN, Carried, Pending};
+use super::spelling::{as_mailed, proved_as, stored_spelling, why_not_proved};
 use crate::error::FlowError;
 use crate::portcullis::Portcullis;
 
@@ -103,8 +104,27 @@ impl Portcullis {
             self.note_link(user, event, reason, context).await;
             return Ok(VerifyEmailOutcome::Rejected);
         }
+        // Neither has a tenant been left running that was switched off since.
+        if subject.tenant_status.effective_at(self.now()) != EntityState::Active {
+            let (event, reason) = (AuthEventType::EmailVerified, Reason::TenantInactive);
+            self.note_link(user, event, reason, context).await;
+            return Ok(VerifyEmailOutcome::Rejected);
+        }
+        let Carried { address, pending } = match &token.payload {
+            // Where the key is retired: the link that works is the one to the latest spelling.
+            Some(payload) => self
+                .open_signed_up(token.tenant, user, payload)?
+                .unwrap_or_else(|| Carried {
+                    address: subject.handle.clone(),
+                    pending: None,
+                }),
+            None => Carried::default(),
+        };
         let owner = (context.tenant, user);
-        let factor = match self.factor_for(&input, &token, user, &policy).await? {
+        let factor = match self
+            .factor_for(&input, &token, pending, user, &policy)
+            .await?
+        {
             Ok(factor) => factor,
             Err(outcome) => return Ok(outcome),
         };
@@ -113,6 +133,7 @@ impl Portcullis {
             kind: IdentifierKind::Email,
             canonical: token.email.clone(),
             activate: true,
+            spelling: proved_as(&subject, &address),
             factor: Some(factor),
             now,
         };
@@ -135,18 +156,13 @@ impl Portcullis {
         match self
             .0
             .stores
-            .security
-            .verify_identifier(context.tenant, user, &activation, along)
+            .crossing
+            .prove(context.tenant, user, &activation, along)
             .await?
         {
             Write::Applied(()) => Ok(VerifyEmailOutcome::Verified { user }),
             Write::Refused(refusal) => {
-                let reason = match refusal {
-                    Refusal::Token(rejection) => reason_of(rejection),
-                    Refusal::Transition { .. } => Reason::Suspended,
-                    Refusal::NotFound => Reason::UnknownCredential,
-                    other => return Err(FlowError::internal(other)),
-                };
+                let reason = why_not_proved(refusal)?;
                 self.note_link(user, AuthEventType::EmailVerified, reason, context)
                     .await;
                 Ok(VerifyEmailOutcome::Rejected)
@@ -159,6 +175,7 @@ impl Portcullis {
         &self,
         input: &VerifyEmail,
         token: &VerificationToken,
+        pending: Option<Pending>,
         user: UserId,
         policy: &TenantPolicy,
     ) -> Result<Result<FactorConfig, VerifyEmailOutcome>, FlowError> {
@@ -174,10 +191,7 @@ impl Portcullis {
                 Err(rejection) => Ok(Err(VerifyEmailOutcome::PasswordRefused(rejection))),
             };
         }
-        let (Some(browser), Some(payload)) = (&input.browser, &token.payload) else {
-            return Ok(Err(VerifyEmailOutcome::PasswordRequired));
-        };
-        let Some(pending) = self.open_pending(token.tenant, user, payload)? else {
+        let (Some(browser), Some(pending)) = (&input.browser, pending) else {
             return Ok(Err(VerifyEmailOutcome::PasswordRequired));
         };
         let same = self.0.tokens.verify_keyed(
@@ -202,12 +216,14 @@ impl Portcullis {
         input: ResendVerification,
         context: &RequestContext,
     ) -> Result<ResendOutcome, FlowError> {
-        let policy = self.policy(context.tenant).await?;
+        let (policy, is_open) = self.policy_and_state(context.tenant).await?;
         let kind = AuthEventType::VerificationRequested;
         if let Err(refusal) = self.let_sign_up(kind, &input.email, &policy, context).await {
             return Ok(ResendOutcome::NotAllowed(refusal));
         }
-        if !self.lets_come(kind, &input.email, &policy, context).await {
+        if !self.is_open(kind, &input.email, is_open, context).await
+            || !self.lets_come(kind, &input.email, &policy, context).await
+        {
             return Ok(ResendOutcome::Accepted);
         }
         let event = self.event(context.tenant, kind, &context.client)?;
@@ -217,10 +233,15 @@ impl Portcullis {
         // Nobody ever has the reserved id, and looking them up costs as much.
         let id = found.as_ref().map_or(UserId::SYSTEM, |user| user.id);
         let subject = security.subject_state(tenant, id).await?;
+        let found = found.map(|user| as_mailed(user, subject.as_ref()));
         let live = security.live_token(tenant, id, TokenKind::EmailVerification, self.now());
         // The password of the latest sign-up goes on in the new link. Where its link has ended, the new one asks for a
         // password.
-        let payload = live.await?.and_then(|token| token.payload);
+        let carried = match live.await?.and_then(|token| token.payload) {
+            Some(payload) => self.open_signed_up(tenant, id, &payload)?,
+            None => None,
+        };
+        let pending = carried.and_then(|carried| carried.pending);
         let state = subject.as_ref().map(|subject| subject.user_status.state);
         let to = Recipient {
             tenant,
@@ -232,7 +253,8 @@ impl Portcullis {
         };
         // Made for everybody, and thrown away where it may not be sent.
         let nothing = Along::default();
-        let link = self.with_verification(nothing, &to, payload, &policy, &context.client)?;
+        let link =
+            self.with_verification(nothing, &to, pending.as_ref(), &policy, &context.client)?;
         let (event, mut along) = match (&found, state) {
             (Some(_), Some(EntityState::Candidate | EntityState::Pending)) => {
                 (event.about(id), link)
@@ -245,9 +267,23 @@ impl Portcullis {
             _ => (event.refused(Reason::UnknownIdentifier), Along::default()),
         };
         along.events.push(event.finish());
-        match security.record(along).await? {
+        let written = match state {
+            // Its handle is the spelling that the one link that works went to, whoever signs up meanwhile.
+            Some(EntityState::Pending) => {
+                let handle = &to.email.raw;
+                security.sign_up_again(tenant, id, handle, along).await?
+            }
+            _ => security.record(along).await?,
+        };
+        match written {
             Write::Applied(()) => {
                 self.0.mail_queued.notify_one();
+                Ok(ResendOutcome::Accepted)
+            }
+            // It was proved meanwhile, or is gone: for such an address none is sent.
+            Write::Refused(Refusal::Transition { .. } | Refusal::NotFound) => {
+                let reason = Reason::Superseded;
+                self.note_link(id, kind, reason, context).await;
                 Ok(ResendOutcome::Accepted)
             }
             Write::Refused(refusal) => Err(FlowError::internal(refusal)),

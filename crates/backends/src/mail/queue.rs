@@ -44,18 +44,18 @@ impl Portcullis {
         let own = user.profile.get(LOCALE).and_then(Value::as_str);
         let own = own.and_then(|text| LanguageTag::parse(text).ok());
         let languages = client.languages.clone();
-        self.queue(
-            tenant,
-            to,
-            params,
-            match own {
-                Some(own) => languages.preferring(own),
-                None => languages,
-            },
-        )
+        let languages = match own {
+            Some(own) => languages.preferring(own),
+            None => languages,
+        };
+        let mail = self.queue(tenant, to, params, languages)?;
+        Ok(OutboxMail {
+            user: Some(user.id),
+            ..mail
+        })
     }
 
-    /// A mail to an address, in the language of the request.
+    /// A mail to an address, in the language of the request. It is nobody's, until the caller says whose.
     pub(crate) fn queue_mail_to(
         &self,
         tenant: TenantId,
@@ -84,6 +84,7 @@ impl Portcullis {
         Ok(OutboxMail {
             id,
             tenant,
+            user: None,
             to: to.to_owned(),
             template: params.template(),
             params: self.0.sealer.seal(&sealing, &plain, entropy)?,

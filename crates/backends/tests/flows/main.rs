@@ -15,6 +15,7 @@ mod custom_token;
 mod email_change;
 mod email_code;
 mod erase;
+mod gone;
 mod harness;
 #[cfg(feature = "foreign-hashes")]
 mod import_user;
@@ -32,7 +33,10 @@ mod session_names;
 mod sign_in;
 mod sign_up;
 mod sign_up_policy;
+mod spelling;
 mod start;
 mod step_up;
+mod sweep;
+mod switched_off;
 mod trusted_proxy;
 mod two_stores;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::WriteResult;
+use super::{Activation, WriteResult};
 use crate::along::Along;
 use crate::entity::{
     Enrolment, Erasure, IdentifierChange, Tenant, TenantKey, TenantSecurity, Unproved, User,
@@ -104,6 +104,17 @@ pub trait Crossing: Send + Sync + 'static {
     /// Refused with `IdentifierTaken` where somebody in the tenant has an identifier (N callers at once: one wins),
     /// `Exists` where the id is taken, `Reserved` for the system's id, `NotFound` for an unknown tenant.
     async fn enrol(&self, enrolment: &Enrolment, along: Along) -> WriteResult<()>;
+
+    /// Marks an identifier as proved and activates what comes with it, as
+    /// [`AccountStore::verify_identifier`](super::AccountStore::verify_identifier) does, which says what is refused. With a
+    /// spelling, the person's identifier is written in that spelling from then on.
+    async fn prove(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        activation: &Activation,
+        along: Along,
+    ) -> WriteResult<()>;
 
     /// Puts one identifier in the place of another, in the directory and among those that the account has proved. What
     /// was proved of the old one is gone; the account's handle follows where it was the old one's spelling. The same

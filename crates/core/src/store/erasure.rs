@@ -12,6 +12,23 @@ use crate::time::Timestamp;
 /// What operators read as the reason of an account that is closed because nobody proved it; it is removed next.
 pub const NEVER_PROVED: &str = "never proved";
 
+/// Whose turn it is, and a place in the list of those: longest first, and by id among those of one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Due {
+    /// Since when their account is in its state.
+    pub since: Timestamp,
+    /// Who.
+    pub user: UserId,
+}
+
+impl Due {
+    /// Before everybody.
+    pub const FIRST: Self = Self {
+        since: Timestamp::from_micros(i64::MIN),
+        user: UserId::SYSTEM,
+    };
+}
+
 /// The security half of erasing and discarding people, and whose turn it is.
 ///
 /// Laws, beside those of the traits around it:
@@ -27,23 +44,27 @@ pub const NEVER_PROVED: &str = "never proved";
 ///   gone, whole.
 #[async_trait]
 pub trait AccountErasure: Send + Sync + 'static {
-    /// People of a tenant whose accounts are terminated since `closed_by` or longer, longest first, at most `limit`.
+    /// People of a tenant whose accounts are terminated since `closed_by` or longer, longest first, those after `after`,
+    /// at most `limit`.
     async fn closed_accounts(
         &self,
         tenant: TenantId,
         closed_by: Timestamp,
+        after: Option<Due>,
         limit: u32,
-    ) -> Result<Vec<UserId>, StoreError>;
+    ) -> Result<Vec<Due>, StoreError>;
 
     /// People of a tenant whose accounts [`close_unproved`](AccountErasure::close_unproved) would close, or has closed
-    /// and [`remove_unproved`](AccountErasure::remove_unproved) has not removed; longest first, at most `limit`.
+    /// and [`remove_unproved`](AccountErasure::remove_unproved) has not removed; longest first, those after `after`, at
+    /// most `limit`.
     async fn unproved_accounts(
         &self,
         tenant: TenantId,
         pending_since: Timestamp,
         now: Timestamp,
+        after: Option<Due>,
         limit: u32,
-    ) -> Result<Vec<UserId>, StoreError>;
+    ) -> Result<Vec<Due>, StoreError>;
 
     /// Erases what is kept about somebody whose account is terminated, and archives the account. `erasure` says how they
     /// could be found; what their own links say of it is erased as well.

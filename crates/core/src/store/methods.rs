@@ -28,6 +28,9 @@ macro_rules! every_store_method {
             Crossing {
                 fn create_tenant(tenant: &Tenant, security: &TenantSecurity; along) -> WriteResult<()>;
                 fn enrol(enrolment: &Enrolment; along) -> WriteResult<()>;
+                fn prove(
+                    tenant: TenantId, user: UserId, activation: &Activation; along
+                ) -> WriteResult<()>;
                 fn change_identifier(change: &IdentifierChange; along) -> WriteResult<()>;
                 fn erase(erasure: &Erasure; along) -> WriteResult<()>;
                 fn discard(unproved: &Unproved; along) -> WriteResult<()>;
@@ -35,6 +38,9 @@ macro_rules! every_store_method {
             AccountOpening {
                 fn open_tenant(security: &TenantSecurity; along) -> WriteResult<()>;
                 fn open_account(account: &NewAccount; along) -> WriteResult<()>;
+                fn sign_up_again(
+                    tenant: TenantId, user: UserId, handle: &str; along
+                ) -> WriteResult<()>;
             }
             AccountStore {
                 fn account(tenant: TenantId, user: UserId) -> Result<Option<Account>, StoreError>;
@@ -120,11 +126,11 @@ macro_rules! every_store_method {
             }
             AccountErasure {
                 fn closed_accounts(
-                    tenant: TenantId, closed_by: Timestamp, limit: u32
-                ) -> Result<Vec<UserId>, StoreError>;
+                    tenant: TenantId, closed_by: Timestamp, after: Option<Due>, limit: u32
+                ) -> Result<Vec<Due>, StoreError>;
                 fn unproved_accounts(
-                    tenant: TenantId, pending_since: Timestamp, now: Timestamp, limit: u32
-                ) -> Result<Vec<UserId>, StoreError>;
+                    tenant: TenantId, pending_since: Timestamp, now: Timestamp, after: Option<Due>, limit: u32
+                ) -> Result<Vec<Due>, StoreError>;
                 fn erase_account(erasure: &Erasure; along) -> WriteResult<()>;
                 fn close_unproved(unproved: &Unproved; along) -> WriteResult<()>;
                 fn remove_unproved(tenant: TenantId, user: UserId; along) -> WriteResult<()>;

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use super::WriteResult;
 use crate::along::Along;
 use crate::entity::{NewAccount, TenantSecurity};
+use crate::id::{TenantId, UserId};
 
 /// Opens accounts for people, and security rows for tenants, that a directory knows.
 ///
@@ -23,4 +24,16 @@ pub trait AccountOpening: Send + Sync + 'static {
     /// Refused with `Exists` where the id has an account in this or another tenant (N callers at once: one wins),
     /// `Reserved` for the system's id, `NotFound` for a tenant without security row.
     async fn open_account(&self, account: &NewAccount, along: Along) -> WriteResult<()>;
+
+    /// A newer sign-up takes the place of the one that a pending account came from: the handle, the address as it was
+    /// typed, says from now on where the account's mail goes.
+    ///
+    /// Refused with `NotFound` for nobody, `Transition` where the account is not pending.
+    async fn sign_up_again(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        handle: &str,
+        along: Along,
+    ) -> WriteResult<()>;
 }

@@ -23,6 +23,9 @@ pub struct Activation {
     pub canonical: String,
     /// Takes a candidate or pending account to active.
     pub activate: bool,
+    /// Where a sign-up is proved: its address in the spelling that the mail went to, which must still be the account's
+    /// handle. The account must be pending then, for one that is active has its mailbox.
+    pub spelling: Option<String>,
     /// The password that came with the token: set in the same write, in place of any there is.
     pub factor: Option<FactorConfig>,
     /// The present moment.
@@ -53,7 +56,10 @@ pub trait AccountStore: Send + Sync + 'static {
     ) -> WriteResult<()>;
 
     /// Marks an identifier as proved and activates what comes with it. Refused with `Transition` where `activate` is
-    /// set and the account is none of candidate, pending and active, and where it is terminated in any case.
+    /// set and the account is none of candidate, pending and active, and where it is terminated in any case. With a
+    /// `spelling`, refused with `Transition` where it is not pending, `Stale` where its handle is another by now.
+    ///
+    /// A spelling belongs to the directory too: whoever gives one calls [`Crossing::prove`](super::Crossing::prove).
     async fn verify_identifier(
         &self,
         tenant: TenantId,

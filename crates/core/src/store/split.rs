@@ -17,12 +17,13 @@ use crate::session::ResolvedSession;
 ///
 /// It has every trait that its halves have: directory methods go to the first, all others to the second. What crosses
 /// them ([`Crossing`](super::Crossing)) is two writes, the directory's first; `change_identifier` ends with a third, which
-/// lets go of the old identifier. `discard` closes the account first, so that nobody proves it meanwhile, then removes the
+/// lets go of the old identifier. `prove` writes a spelling into the directory first. `discard` closes the account first, so that nobody proves it meanwhile, then removes the
 /// person, then the account. A process may die between them:
 ///
 /// | write | what is left | who completes it |
 /// |---|---|---|
 /// | `enrol` | a person without an account, as one that the adopter's application made itself | the same call again; a sign-up with the address, or an administrator who opens the account |
+/// | `prove` | the spelling that was about to be proved, of an address that is not: while an account is pending its handle says where mail goes, and not the directory | the same call again; the proof of another sign-up |
 /// | `change_identifier` before the second write | the new identifier beside the old one, and not proved | another change |
 /// | `change_identifier` after it | the old identifier beside the new one, and no longer proved | another change |
 /// | `erase` | a closed account whose person the directory no longer has | the same call again; the next pass of the background work |

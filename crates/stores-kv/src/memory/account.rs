@@ -25,8 +25,17 @@ impl State {
         Ok(())
     }
 
-    fn verify(&mut self, owner: Owner, activation: &Activation) -> Result<(), Stop> {
-        let from = self.account(owner)?.status.effective_at(activation.now);
+    pub(super) fn verify(&mut self, owner: Owner, activation: &Activation) -> Result<(), Stop> {
+        let account = self.account(owner)?;
+        let from = account.status.effective_at(activation.now);
+        if let Some(spelling) = &activation.spelling {
+            if from != EntityState::Pending {
+                return Err(Refusal::Transition { from }.into());
+            }
+            if account.handle != *spelling {
+                return Err(Refusal::Stale.into());
+            }
+        }
         let activates = match from {
             _ if !activation.activate => {
                 self.holder(owner)?;

@@ -75,6 +75,9 @@ impl State {
         if self.tokens.contains(&token.id) {
             return Err(id_taken());
         }
+        if let Some(user) = token.user {
+            self.holder((token.tenant, user))?;
+        }
         let now = token.created_at;
         let replaced = |older: &VerificationToken| {
             let theirs = match older.user {

@@ -4,14 +4,16 @@ use async_trait::async_trait;
 
 use portcullis_core::along::{Along, Refusal};
 use portcullis_core::entity::{
-    Enrolment, Erasure, IdentifierChange, Tenant, TenantSecurity, Unproved,
+    Enrolment, Erasure, IdentifierChange, Tenant, TenantSecurity, Unproved, User,
 };
-use portcullis_core::id::{ensure_tenant_id_not_reserved, ensure_user_id_not_reserved};
+use portcullis_core::id::{
+    TenantId, UserId, ensure_tenant_id_not_reserved, ensure_user_id_not_reserved,
+};
 use portcullis_core::identifier::Identifier;
-use portcullis_core::store::{Crossing, WriteResult};
+use portcullis_core::store::{Activation, Crossing, WriteResult};
 
 use super::directory::IdentifierTaken;
-use super::state::State;
+use super::state::{Owner, State};
 use super::{MemoryStore, Stop};
 
 impl State {
@@ -42,6 +44,24 @@ impl State {
 }
 
 impl State {
+    fn prove(&mut self, owner: Owner, activation: &Activation) -> Result<(), Stop> {
+        self.verify(owner, activation)?;
+        let Some(spelling) = &activation.spelling else {
+            return Ok(());
+        };
+        let is_theirs = |person: &User| person.tenant == owner.0;
+        if self.users.get(&owner.1).is_some_and(is_theirs) {
+            self.users.update(&owner.1, |person| {
+                for held in &mut person.identifiers {
+                    if held.kind == activation.kind && held.canonical == activation.canonical {
+                        held.raw.clone_from(spelling);
+                    }
+                }
+            });
+        }
+        Ok(())
+    }
+
     fn change_identifier(&mut self, change: &IdentifierChange) -> Result<(), Stop> {
         let IdentifierChange {
             tenant,
@@ -82,6 +102,16 @@ impl Crossing for MemoryStore {
 
     async fn enrol(&self, enrolment: &Enrolment, along: Along) -> WriteResult<()> {
         self.write(along, |state| state.enrol(enrolment))
+    }
+
+    async fn prove(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        activation: &Activation,
+        along: Along,
+    ) -> WriteResult<()> {
+        self.write(along, |state| state.prove((tenant, user), activation))
     }
 
     async fn change_identifier(&self, change: &IdentifierChange, along: Along) -> WriteResult<()> {

@@ -12,7 +12,7 @@ use portcullis_core::id::{TenantId, UserId, ensure_user_id_not_reserved};
 use portcullis_core::net::ClientInfo;
 use portcullis_core::role::Roles;
 use portcullis_core::state::{EntityState, Status};
-use portcullis_core::store::{AccountErasure, AnyTenant, NEVER_PROVED, WriteResult};
+use portcullis_core::store::{AccountErasure, AnyTenant, Due, NEVER_PROVED, WriteResult};
 use portcullis_core::time::Timestamp;
 
 use super::state::{Owner, State};
@@ -44,20 +44,21 @@ impl State {
         Ok(())
     }
 
-    /// Mail that waits for them, and links that went to their address before they had an account.
+    fn forget_mail_about(&mut self, owner: Owner) {
+        self.outbox.remove_where(|queued| {
+            let mail = queued.mail();
+            mail.tenant == owner.0 && mail.user == Some(owner.1)
+        });
+    }
+
+    /// Mail about them, and mail and links that went to their address before they had an account.
     fn forget_mail(&mut self, erasure: &Erasure) {
         let (owner, until) = ((erasure.tenant, erasure.user), erasure.until);
-        let linked: Vec<String> = self
-            .tokens
-            .rows()
-            .filter(|token| token.tenant == owner.0 && token.user == Some(owner.1))
-            .map(|token| token.email.clone())
-            .collect();
+        self.forget_mail_about(owner);
         self.outbox.remove_where(|queued| {
             let mail = queued.mail();
             let named = erasure.identifiers.iter().any(|one| one.raw == mail.to);
-            let theirs = named || linked.contains(&mail.to);
-            mail.tenant == owner.0 && theirs && mail.created_at <= until
+            mail.tenant == owner.0 && mail.user.is_none() && named && mail.created_at <= until
         });
         self.tokens.remove_where(|token| {
             let mut named = erasure.identifiers.iter();
@@ -133,6 +134,7 @@ impl State {
             return Err(Refusal::Transition { from }.into());
         }
         self.forget_credentials(owner);
+        self.forget_mail_about(owner);
         self.accounts.take(&owner.1);
         Ok(())
     }
@@ -183,17 +185,21 @@ fn is_half_discarded(account: &Account) -> bool {
 }
 
 /// The people of some accounts, those first whose state holds for longest.
-fn longest_first<'a>(accounts: impl Iterator<Item = &'a Account>, limit: u32) -> Vec<UserId> {
+fn longest_first<'a>(
+    accounts: impl Iterator<Item = &'a Account>,
+    after: Option<Due>,
+    limit: u32,
+) -> Vec<Due> {
     let mut found: Vec<_> = accounts
-        .map(|account| (account.status.detail.since, account.user))
+        .map(|account| Due {
+            since: account.status.detail.since,
+            user: account.user,
+        })
+        .filter(|due| after.is_none_or(|after| after < *due))
         .collect();
     found.sort_unstable();
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     found
-        .into_iter()
-        .take(limit)
-        .map(|(_, user)| user)
-        .collect()
 }
 
 #[async_trait]
@@ -202,14 +208,15 @@ impl AccountErasure for MemoryStore {
         &self,
         tenant: TenantId,
         closed_by: Timestamp,
+        after: Option<Due>,
         limit: u32,
-    ) -> Result<Vec<UserId>, StoreError> {
+    ) -> Result<Vec<Due>, StoreError> {
         let closed = |account: &&Account| {
             account.tenant == tenant
                 && account.status.state == EntityState::Terminated
                 && account.status.detail.since <= closed_by
         };
-        self.read(|state| longest_first(state.accounts.rows().filter(closed), limit))
+        self.read(|state| longest_first(state.accounts.rows().filter(closed), after, limit))
     }
 
     async fn unproved_accounts(
@@ -217,14 +224,15 @@ impl AccountErasure for MemoryStore {
         tenant: TenantId,
         pending_since: Timestamp,
         now: Timestamp,
+        after: Option<Due>,
         limit: u32,
-    ) -> Result<Vec<UserId>, StoreError> {
+    ) -> Result<Vec<Due>, StoreError> {
         self.read(|state| {
             let unproved = state.accounts.rows().filter(|account| {
                 account.tenant == tenant
                     && (state.may_go(account, pending_since, now) || is_half_discarded(account))
             });
-            longest_first(unproved, limit)
+            longest_first(unproved, after, limit)
         })
     }
 

@@ -5,12 +5,14 @@ use async_trait::async_trait;
 use portcullis_core::along::{Along, Refusal};
 use portcullis_core::entity::{Account, Epoch, NewAccount, TenantSecurity, VerifiedIdentifier};
 use portcullis_core::factor::{Factor, FactorVersion};
-use portcullis_core::id::{ensure_tenant_id_not_reserved, ensure_user_id_not_reserved};
+use portcullis_core::id::{
+    TenantId, UserId, ensure_tenant_id_not_reserved, ensure_user_id_not_reserved,
+};
 use portcullis_core::role::Roles;
-use portcullis_core::state::Status;
+use portcullis_core::state::{EntityState, Status};
 use portcullis_core::store::{AccountOpening, WriteResult};
 
-use super::state::State;
+use super::state::{Owner, State};
 use super::{MemoryStore, Stop};
 
 impl State {
@@ -55,6 +57,18 @@ impl State {
     }
 }
 
+impl State {
+    fn sign_up_again(&mut self, owner: Owner, handle: &str) -> Result<(), Stop> {
+        let from = self.account(owner)?.status.state;
+        if from != EntityState::Pending {
+            return Err(Refusal::Transition { from }.into());
+        }
+        self.accounts
+            .update(&owner.1, |account| account.handle = handle.to_owned());
+        Ok(())
+    }
+}
+
 fn proved(new: &NewAccount) -> Vec<VerifiedIdentifier> {
     let proved = new.verified.iter().map(|identifier| VerifiedIdentifier {
         kind: identifier.kind,
@@ -72,5 +86,15 @@ impl AccountOpening for MemoryStore {
 
     async fn open_account(&self, account: &NewAccount, along: Along) -> WriteResult<()> {
         self.write(along, |state| state.open_account(account))
+    }
+
+    async fn sign_up_again(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        handle: &str,
+        along: Along,
+    ) -> WriteResult<()> {
+        self.write(along, |state| state.sign_up_again((tenant, user), handle))
     }
 }

@@ -123,6 +123,24 @@ fn activate_step(tenant: TenantId, user: UserId, now: Timestamp) -> Step {
     step.one_or_why(STATE, values![now, tenant, user], transition)
 }
 
+/// A sign-up that is still the latest.
+const ACTIVATE_SIGN_UP: &str = "UPDATE accounts SET \
+     state = 'active', state_reason = NULL, state_since = ?, state_until = NULL \
+     WHERE tenant_id = ? AND user_id = ? AND state = 'pending' AND handle = ?";
+
+fn activate_sign_up_step(tenant: TenantId, user: UserId, handle: &str, now: Timestamp) -> Step {
+    let values = values![now, tenant, user, handle];
+    let step = Step::new("activate the sign-up", ACTIVATE_SIGN_UP, values).takes_turn();
+    step.one_or_why(STATE, values![now, tenant, user], |rows| {
+        Ok(match transition(rows)? {
+            Refusal::Transition {
+                from: EntityState::Pending,
+            } => Refusal::Stale,
+            refusal => refusal,
+        })
+    })
+}
+
 /// An account that is not closed, left as it is.
 const HOLD: &str = "UPDATE accounts SET lock_seq = lock_seq + 1 \
      WHERE tenant_id = ? AND user_id = ? AND state NOT IN ('terminated', 'archived')";
@@ -155,6 +173,34 @@ pub(super) fn verify_step(
 ) -> Step {
     let values = values![tenant, user, kind.as_str(), canonical, now, tenant, user];
     Step::new("verify the identifier", VERIFY, values)
+}
+
+/// Activates or holds the account, proves the identifier, and sets the factor that comes with it.
+pub(super) fn verify(
+    script: &mut Script,
+    tenant: TenantId,
+    user: UserId,
+    activation: &Activation,
+) -> Result<(), StoreError> {
+    let Activation {
+        kind,
+        canonical,
+        activate,
+        spelling,
+        factor,
+        now,
+    } = activation;
+    script.turn_of(user);
+    script.step(match spelling {
+        Some(spelling) => activate_sign_up_step(tenant, user, spelling, *now),
+        None if *activate => activate_step(tenant, user, *now),
+        None => hold_step(tenant, user, *now),
+    });
+    script.step(verify_step(tenant, user, *kind, canonical, *now));
+    if let Some(config) = factor {
+        script.step(put_factor_step(tenant, user, config, *now)?);
+    }
+    Ok(())
 }
 
 const FORGET_PROOF: &str = "DELETE FROM verified_identifiers \
@@ -244,26 +290,7 @@ impl<D: Driver> AccountStore for SqlStore<D> {
         activation: &Activation,
         along: Along,
     ) -> WriteResult<()> {
-        let Activation {
-            kind,
-            canonical,
-            activate,
-            factor,
-            now,
-        } = activation;
-        let script = accompanied(along, |script| {
-            script.turn_of(user);
-            script.step(if *activate {
-                activate_step(tenant, user, *now)
-            } else {
-                hold_step(tenant, user, *now)
-            });
-            script.step(verify_step(tenant, user, *kind, canonical, *now));
-            if let Some(config) = factor {
-                script.step(put_factor_step(tenant, user, config, *now)?);
-            }
-            Ok(())
-        })?;
+        let script = accompanied(along, |script| verify(script, tenant, user, activation))?;
         Ok(self.driver.write(script).await?.map(drop))
     }
 

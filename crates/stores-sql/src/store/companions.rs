@@ -119,6 +119,13 @@ const ISSUE: &str = "INSERT INTO verification_tokens \
      digest, digest_key_version, created_at, expires_at, consumed_at, superseded_at) \
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
+/// Only to somebody who is there: the turn is taken before, so it sees who was erased meanwhile.
+const ISSUE_OWNED: &str = "INSERT INTO verification_tokens \
+     (id, kind, tenant_id, email, user_id, epoch, payload, payload_key_version, \
+     digest, digest_key_version, created_at, expires_at, consumed_at, superseded_at) \
+     SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM accounts \
+     WHERE tenant_id = ? AND user_id = ? AND state <> 'archived')";
+
 fn issue(script: &mut Script, token: &VerificationToken) {
     let kind = token.kind.as_str();
     let now = token.created_at;
@@ -148,7 +155,7 @@ fn issue(script: &mut Script, token: &VerificationToken) {
         Some(sealed) => (Some(&*sealed.bytes), Some(sealed.key_version)),
         None => (None, None),
     };
-    let values = values![
+    let mut values = values![
         token.id,
         kind,
         token.tenant,
@@ -164,7 +171,13 @@ fn issue(script: &mut Script, token: &VerificationToken) {
         token.consumed_at,
         token.superseded_at,
     ];
-    script.step(Step::new("issue a token", ISSUE, values));
+    script.step(match token.user {
+        Some(user) => {
+            values.extend(values![token.tenant, user]);
+            Step::new("issue a token", ISSUE_OWNED, values).one_or(Refusal::NotFound)
+        }
+        None => Step::new("issue a token", ISSUE, values),
+    });
 }
 
 const RECORD: &str = "INSERT INTO auth_events \
@@ -190,13 +203,14 @@ fn event_step(event: &AuthEvent) -> Result<Step, StoreError> {
 }
 
 const QUEUE: &str = "INSERT INTO outbox \
-     (id, tenant_id, recipient, template, params, params_key_version, created_at, due_at, claim, attempts) \
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, 0)";
+     (id, tenant_id, user_id, recipient, template, params, params_key_version, created_at, due_at, claim, attempts) \
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 0)";
 
 fn mail_step(mail: &OutboxMail) -> Step {
     let values = values![
         mail.id,
         mail.tenant,
+        mail.user,
         &mail.to,
         mail.template.as_str(),
         &*mail.params.bytes,

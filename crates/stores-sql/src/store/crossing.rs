@@ -6,11 +6,13 @@ use portcullis_core::entity::{
     Enrolment, Erasure, IdentifierChange, Tenant, TenantSecurity, Unproved,
 };
 use portcullis_core::error::StoreError;
-use portcullis_core::id::{ensure_tenant_id_not_reserved, ensure_user_id_not_reserved};
-use portcullis_core::store::{Crossing, WriteResult};
+use portcullis_core::id::{
+    TenantId, UserId, ensure_tenant_id_not_reserved, ensure_user_id_not_reserved,
+};
+use portcullis_core::store::{Activation, Crossing, WriteResult};
 
 use super::SqlStore;
-use super::accounts::change_verified;
+use super::accounts::{change_verified, verify};
 use super::companions::{accompanied, lock_step};
 use super::directory::{domain_steps, identifier_steps, remove_user_step, tenant_step, user_step};
 use super::erasure::{close_unproved, erase_account, remove_unproved};
@@ -46,6 +48,24 @@ fn enrol(script: &mut Script, enrolment: &Enrolment) -> Result<(), StoreError> {
     open_account(script, &enrolment.account())?;
     for step in identifier_steps(user.tenant, user.id, &user.identifiers) {
         script.step(step.if_taken(Refusal::IdentifierTaken));
+    }
+    Ok(())
+}
+
+const SPELL: &str = "UPDATE identifiers SET raw = ? \
+     WHERE tenant_id = ? AND user_id = ? AND kind = ? AND canonical = ?";
+
+fn prove(
+    script: &mut Script,
+    tenant: TenantId,
+    user: UserId,
+    proof: &Activation,
+) -> Result<(), StoreError> {
+    verify(script, tenant, user, proof)?;
+    if let Some(spelling) = &proof.spelling {
+        let kind = proof.kind.as_str();
+        let values = values![spelling, tenant, user, kind, &proof.canonical];
+        script.step(Step::new("spell the identifier", SPELL, values));
     }
     Ok(())
 }
@@ -93,6 +113,17 @@ impl<D: Driver> Crossing for SqlStore<D> {
 
     async fn enrol(&self, enrolment: &Enrolment, along: Along) -> WriteResult<()> {
         let script = accompanied(along, |script| enrol(script, enrolment))?;
+        Ok(self.driver.write(script).await?.map(drop))
+    }
+
+    async fn prove(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        activation: &Activation,
+        along: Along,
+    ) -> WriteResult<()> {
+        let script = accompanied(along, |script| prove(script, tenant, user, activation))?;
         Ok(self.driver.write(script).await?.map(drop))
     }
 

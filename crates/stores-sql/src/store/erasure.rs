@@ -6,7 +6,7 @@ use portcullis_core::entity::{Erasure, Unproved};
 use portcullis_core::error::StoreError;
 use portcullis_core::id::{TenantId, UserId, ensure_user_id_not_reserved};
 use portcullis_core::state::EntityState;
-use portcullis_core::store::{AccountErasure, NEVER_PROVED, WriteResult};
+use portcullis_core::store::{AccountErasure, Due, NEVER_PROVED, WriteResult};
 use portcullis_core::time::Timestamp;
 
 use super::SqlStore;
@@ -17,9 +17,9 @@ use crate::driver::{Driver, each};
 use crate::script::{Script, Step};
 use crate::value::values;
 
-const STATE: &str = "SELECT state FROM accounts WHERE tenant_id = ? AND user_id = ?";
+pub(super) const STATE: &str = "SELECT state FROM accounts WHERE tenant_id = ? AND user_id = ?";
 
-fn transition(rows: &[Row]) -> Result<Refusal, StoreError> {
+pub(super) fn transition(rows: &[Row]) -> Result<Refusal, StoreError> {
     let Some(row) = rows.first() else {
         return Ok(Refusal::NotFound);
     };
@@ -46,11 +46,11 @@ pub(super) const FORGET_LINKS_TO: &str = "DELETE FROM verification_tokens \
      WHERE tenant_id = ? AND email = ? AND user_id IS NULL AND created_at <= ?";
 
 // The outbox holds what waits and what is dead, and is never long.
-const FORGET_MAIL_TO: &str =
-    "DELETE FROM outbox WHERE tenant_id = ? AND recipient = ? AND created_at <= ?";
-/// Mail to the addresses that their links name.
-const FORGET_MAIL: &str = "DELETE FROM outbox WHERE tenant_id = ? AND created_at <= ? AND recipient IN \
-     (SELECT email FROM verification_tokens WHERE tenant_id = ? AND user_id = ?)";
+/// Mail to their address before they had an account: what is about somebody else stays, whoever asked for mail there.
+const FORGET_MAIL_TO: &str = "DELETE FROM outbox \
+     WHERE tenant_id = ? AND recipient = ? AND user_id IS NULL AND created_at <= ?";
+/// Mail about them, wherever it goes.
+const FORGET_MAIL: &str = "DELETE FROM outbox WHERE tenant_id = ? AND user_id = ?";
 
 const FORGET_ATTEMPTS: &str = "DELETE FROM attempts WHERE tenant_id = ? AND identifier = ?";
 
@@ -86,8 +86,6 @@ pub(super) fn erase_account(script: &mut Script, erasure: &Erasure) {
         let links = values![tenant, &identifier.canonical, until];
         script.step(Step::new("forget links", FORGET_LINKS_TO, links));
     }
-    let mail = values![tenant, until, tenant, user];
-    script.step(Step::new("forget mail", FORGET_MAIL, mail));
     for (name, sql) in [
         ("forget proofs", FORGET_PROOFS),
         ("forget factors", FORGET_FACTORS),
@@ -95,6 +93,7 @@ pub(super) fn erase_account(script: &mut Script, erasure: &Erasure) {
         ("forget API tokens", FORGET_API_TOKENS),
         ("forget refresh families", FORGET_FAMILIES),
         ("forget links", FORGET_LINKS),
+        ("forget mail", FORGET_MAIL),
     ] {
         script.step(Step::new(name, sql, values![tenant, user]));
     }
@@ -163,32 +162,39 @@ pub(super) fn remove_unproved(script: &mut Script, tenant: TenantId, user: UserI
     let values = values![tenant, user, NEVER_PROVED];
     let remove = Step::new("remove the account", REMOVE_ACCOUNT, values);
     script.step(remove.one_or_why(STATE, values![tenant, user], transition));
-    let values = values![tenant, user];
-    script.step(Step::new("forget links", FORGET_LINKS, values));
+    for (name, sql) in [("forget links", FORGET_LINKS), ("forget mail", FORGET_MAIL)] {
+        script.step(Step::new(name, sql, values![tenant, user]));
+    }
 }
 
-pub(super) const CLOSED: &str = "SELECT user_id FROM accounts \
+pub(super) const CLOSED: &str = "SELECT state_since, user_id FROM accounts \
      WHERE tenant_id = ? AND state = 'terminated' AND state_since <= ? \
-     ORDER BY state_since, user_id LIMIT ?";
+     AND (state_since, user_id) > (?, ?) ORDER BY state_since, user_id LIMIT ?";
 
 /// Those to be closed, and those that are closed already and were left there.
 const UNPROVED: &str = concat!(
-    "SELECT user_id FROM (\
+    "SELECT state_since, user_id FROM (\
      SELECT * FROM (SELECT user_id, state_since FROM accounts a \
-     WHERE tenant_id = ? AND state = 'pending' AND state_since <= ? AND ",
+     WHERE tenant_id = ? AND state = 'pending' AND state_since <= ? \
+     AND (state_since, user_id) > (?, ?) AND ",
     unproved!(),
     " ORDER BY state_since, user_id LIMIT ?) pending \
      UNION ALL \
      SELECT * FROM (SELECT user_id, state_since FROM accounts a \
      WHERE tenant_id = ? AND state = 'terminated' AND state_reason = ? \
+     AND (state_since, user_id) > (?, ?) \
      AND NOT EXISTS (SELECT 1 FROM verified_identifiers p \
      WHERE p.tenant_id = a.tenant_id AND p.user_id = a.user_id) \
      ORDER BY state_since, user_id LIMIT ?) closed\
      ) either ORDER BY state_since, user_id LIMIT ?"
 );
 
-fn user(columns: &mut Columns<'_>) -> Result<UserId, StoreError> {
-    columns.of("accounts").id("user_id", UserId::from_bytes)
+fn due(columns: &mut Columns<'_>) -> Result<Due, StoreError> {
+    columns.of("accounts");
+    Ok(Due {
+        since: columns.time("state_since")?,
+        user: columns.id("user_id", UserId::from_bytes)?,
+    })
 }
 
 #[async_trait]
@@ -197,10 +203,12 @@ impl<D: Driver> AccountErasure for SqlStore<D> {
         &self,
         tenant: TenantId,
         closed_by: Timestamp,
+        after: Option<Due>,
         limit: u32,
-    ) -> Result<Vec<UserId>, StoreError> {
-        let values = values![tenant, closed_by, limit];
-        self.driver.many(CLOSED, values, each!(user)).await
+    ) -> Result<Vec<Due>, StoreError> {
+        let after = after.unwrap_or(Due::FIRST);
+        let values = values![tenant, closed_by, after.since, after.user, limit];
+        self.driver.many(CLOSED, values, each!(due)).await
     }
 
     async fn unproved_accounts(
@@ -208,11 +216,13 @@ impl<D: Driver> AccountErasure for SqlStore<D> {
         tenant: TenantId,
         pending_since: Timestamp,
         now: Timestamp,
+        after: Option<Due>,
         limit: u32,
-    ) -> Result<Vec<UserId>, StoreError> {
-        let mut values = values![tenant, pending_since, now, limit];
-        values.extend(values![tenant, NEVER_PROVED, limit, limit]);
-        self.driver.many(UNPROVED, values, each!(user)).await
+    ) -> Result<Vec<Due>, StoreError> {
+        let Due { since, user } = after.unwrap_or(Due::FIRST);
+        let mut values = values![tenant, pending_since, since, user, now, limit];
+        values.extend(values![tenant, NEVER_PROVED, since, user, limit, limit]);
+        self.driver.many(UNPROVED, values, each!(due)).await
     }
 
     async fn erase_account(&self, erasure: &Erasure, along: Along) -> WriteResult<()> {

@@ -5,12 +5,15 @@ use async_trait::async_trait;
 use portcullis_core::along::{Along, Refusal};
 use portcullis_core::entity::{NewAccount, TenantSecurity};
 use portcullis_core::error::StoreError;
-use portcullis_core::id::{ensure_tenant_id_not_reserved, ensure_user_id_not_reserved};
+use portcullis_core::id::{
+    TenantId, UserId, ensure_tenant_id_not_reserved, ensure_user_id_not_reserved,
+};
 use portcullis_core::store::{AccountOpening, WriteResult};
 
 use super::SqlStore;
 use super::accounts::verify_step;
 use super::companions::accompanied;
+use super::erasure::{STATE, transition};
 use super::factors::insert_factor_step;
 use super::tenants::security_step;
 use crate::driver::Driver;
@@ -58,6 +61,16 @@ pub(super) fn open_account(script: &mut Script, new: &NewAccount) -> Result<(), 
     Ok(())
 }
 
+const SIGN_UP_AGAIN: &str =
+    "UPDATE accounts SET handle = ? WHERE tenant_id = ? AND user_id = ? AND state = 'pending'";
+
+fn sign_up_again(script: &mut Script, tenant: TenantId, user: UserId, handle: &str) {
+    script.turn_of(user);
+    let values = values![handle, tenant, user];
+    let renamed = Step::new("sign up again", SIGN_UP_AGAIN, values).takes_turn();
+    script.step(renamed.one_or_why(STATE, values![tenant, user], transition));
+}
+
 #[async_trait]
 impl<D: Driver> AccountOpening for SqlStore<D> {
     async fn open_tenant(&self, security: &TenantSecurity, along: Along) -> WriteResult<()> {
@@ -67,6 +80,20 @@ impl<D: Driver> AccountOpening for SqlStore<D> {
 
     async fn open_account(&self, account: &NewAccount, along: Along) -> WriteResult<()> {
         let script = accompanied(along, |script| open_account(script, account))?;
+        Ok(self.driver.write(script).await?.map(drop))
+    }
+
+    async fn sign_up_again(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        handle: &str,
+        along: Along,
+    ) -> WriteResult<()> {
+        let script = accompanied(along, |script| {
+            self::sign_up_again(script, tenant, user, handle);
+            Ok(())
+        })?;
         Ok(self.driver.write(script).await?.map(drop))
     }
 }

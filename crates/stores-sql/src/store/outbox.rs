@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use portcullis_core::along::{Along, Refusal};
 use portcullis_core::error::StoreError;
-use portcullis_core::id::{ClaimId, MailId, TenantId};
+use portcullis_core::id::{ClaimId, MailId, TenantId, UserId};
 use portcullis_core::mail::{
     ClaimedMail, MailRetry, MailTemplate, OutboxFilter, OutboxMail, WaitingMail,
 };
@@ -23,7 +23,7 @@ const CLAIM: &str = "WITH due AS (SELECT id FROM outbox WHERE due_at <= ? \
      ORDER BY created_at, id LIMIT ? /*! FOR UPDATE SKIP LOCKED */) \
      UPDATE outbox SET claim = ?, due_at = ?, attempts = min(attempts + 1, 4294967295) \
      WHERE id IN (SELECT id FROM due) \
-     RETURNING id, tenant_id, recipient, template, params, params_key_version, created_at, claim, attempts";
+     RETURNING id, tenant_id, user_id, recipient, template, params, params_key_version, created_at, claim, attempts";
 const DONE: &str = "DELETE FROM outbox WHERE id = ? AND claim = ?";
 const FAILED: &str = "UPDATE outbox SET claim = NULL, due_at = ? WHERE id = ? AND claim = ?";
 
@@ -63,6 +63,7 @@ fn claimed(columns: &mut Columns<'_>) -> Result<ClaimedMail, StoreError> {
         mail: OutboxMail {
             id: columns.id("id", MailId::from_bytes)?,
             tenant: columns.id("tenant_id", TenantId::from_bytes)?,
+            user: columns.optional_id("user_id", UserId::from_bytes)?,
             to: columns.text("recipient")?,
             template: columns.spelled("template", MailTemplate::from_stored)?,
             params: columns.sealed("params", "params_key_version")?,

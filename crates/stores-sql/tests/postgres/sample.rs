@@ -134,6 +134,7 @@ pub(crate) fn pair(number: u64) -> Along {
     .with_mail(OutboxMail {
         id: MailId::from_integer(number),
         tenant: TENANT,
+        user: None,
         to: "ada1@example.com".into(),
         template: MailTemplate::VerifyEmail,
         params: Sealed {

@@ -232,6 +232,7 @@ async fn one_of_everything(store: &PostgresStore, number: u64) {
                 kind: email(1).kind,
                 canonical: email(1).canonical,
                 activate: true,
+                spelling: None,
                 factor: Some(hash("a third")),
                 now: NOW,
             };

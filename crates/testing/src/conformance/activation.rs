@@ -18,6 +18,7 @@ fn activation(now: Timestamp, factor: Option<FactorConfig>) -> Activation {
         kind: IdentifierKind::Email,
         canonical: "zoë@example.com".to_owned(),
         activate: true,
+        spelling: None,
         factor,
         now,
     }
@@ -156,6 +157,46 @@ pub async fn nobody_proves_nothing<S: SecurityStore>(trial: Trial<S>) {
     }
     let account = store.account(tenant, user).await.unwrap().unwrap();
     assert_eq!(account.verified, []);
+}
+
+/// What proves a sign-up proves its latest spelling, while it is pending; any other leaves nothing behind.
+pub async fn a_sign_up_is_proved_in_its_latest_spelling<S: SecurityStore>(trial: Trial<S>) {
+    let store = &trial.store;
+    let tenant = trial.tenant().await;
+    let proof = |spelling: &str| Activation {
+        spelling: Some(spelling.to_owned()),
+        ..activation(after(1), Some(password("theirs")))
+    };
+    for from in EntityState::ALL {
+        let mut new = trial.new_account(tenant);
+        new.state = from;
+        new.handle = "Zo\u{eb}@example.com".to_owned();
+        let user = trial.opened(&new).await;
+        let prove = async |spelling: &str| {
+            let proof = proof(spelling);
+            let along = Along::default();
+            store.verify_identifier(tenant, user, &proof, along).await
+        };
+        let before = store.account(tenant, user).await.unwrap();
+        if from != EntityState::Pending {
+            let proved = prove(&new.handle).await;
+            assert_eq!(refused(proved), Refusal::Transition { from });
+            assert_eq!(store.account(tenant, user).await.unwrap(), before);
+            continue;
+        }
+        assert_eq!(refused(prove("zo\u{eb}@example.com").await), Refusal::Stale);
+        assert_eq!(store.account(tenant, user).await.unwrap(), before);
+        applied(prove(&new.handle).await);
+        let account = store.account(tenant, user).await.unwrap().unwrap();
+        assert_eq!(account.status, Status::new(EntityState::Active, after(1)));
+        assert_eq!(
+            (account.handle, account.verified.len()),
+            (new.handle.clone(), 1)
+        );
+        let from = EntityState::Active;
+        let again = prove(&new.handle).await;
+        assert_eq!(refused(again), Refusal::Transition { from });
+    }
 }
 
 // OT-03, CC-01

@@ -67,12 +67,16 @@ macro_rules! conformance {
             a_refused_change_changes_nothing
             a_change_spends_its_token_once
             of_many_changes_to_one_identifier_one_is_made
+            the_spelling_that_is_proved_is_written_down
+            a_proof_without_a_spelling_leaves_it
+            of_two_spellings_at_once_one_is_proved
         );
         $crate::conformance!(@erasure $fresh:
             an_erased_person_leaves_nothing_but_a_tombstone
             an_erased_address_is_free_and_the_id_is_not
             only_a_closed_account_is_erased
             an_erasure_touches_nobody_else
+            an_erasure_takes_the_mail_of_nobody_else
             a_tombstone_takes_nothing_new
             an_erasure_commits_with_what_travels_along
             of_many_who_erase_somebody_one_does
@@ -94,6 +98,7 @@ macro_rules! conformance {
             an_account_is_opened_once
             an_account_needs_a_tenant_and_an_id
             one_of_many_opens_an_account
+            a_newer_sign_up_takes_the_place_of_a_pending_one
         );
         $crate::conformance!(@accounts $fresh:
             a_subjects_state_is_read_whole
@@ -118,6 +123,7 @@ macro_rules! conformance {
             no_suspended_or_closed_account_is_activated
             a_suspension_that_ended_hinders_no_activation
             nobody_proves_nothing
+            a_sign_up_is_proved_in_its_latest_spelling
             one_token_activates_once
         );
         $crate::conformance!(@attempts $fresh:
@@ -166,6 +172,7 @@ macro_rules! conformance {
             the_epoch_of_nobody_refuses_the_write
             an_id_used_twice_commits_nothing
             a_token_is_spent_before_the_new_one_takes_its_place
+            a_link_is_made_for_somebody_who_is_there
         );
         $crate::conformance!(@api_tokens $fresh:
             a_token_is_resolved_with_its_owner

@@ -2,6 +2,7 @@
 
 use portcullis_core::along::{Along, Refusal};
 use portcullis_core::error::StoreErrorKind;
+use portcullis_core::id::ClaimId;
 use portcullis_core::state::{EntityState, Status};
 use portcullis_core::store::SecurityStore;
 use portcullis_core::verification::{TokenKind, TokenRejection};
@@ -111,4 +112,37 @@ pub async fn a_token_is_spent_before_the_new_one_takes_its_place<S: SecurityStor
     let old = store.peek(old.id).await.unwrap().unwrap();
     assert_eq!((old.consumed_at, old.superseded_at), (Some(START), None));
     applied(trial.spend(spend(&new, START)).await);
+}
+
+// AZ-05
+/// A link is made for somebody who has an account, whatever state that is in but a tombstone's: for anybody else neither
+/// the link nor the mail with it is kept. One that is nobody's is made for anybody.
+pub async fn a_link_is_made_for_somebody_who_is_there<S: SecurityStore>(trial: Trial<S>) {
+    let store = &trial.store;
+    let (tenant, elsewhere) = (trial.tenant().await, trial.tenant().await);
+    let mut owners = vec![(tenant, Some(trial.nobody()), false), (tenant, None, true)];
+    for state in EntityState::ALL {
+        let mut new = trial.new_account(tenant);
+        new.state = state;
+        let user = trial.opened(&new).await;
+        owners.push((tenant, Some(user), state != EntityState::Archived));
+        owners.push((elsewhere, Some(user), false));
+    }
+    for (tenant, owner, is_there) in owners {
+        let token = trial.new_token(TokenKind::PasswordReset, tenant, owner);
+        let mail = trial.new_mail(tenant);
+        let id = mail.id;
+        let along = Along::default().with_issue(token.clone()).with_mail(mail);
+        let made = store.record(along).await;
+        match is_there {
+            true => applied(made),
+            false => assert_eq!(refused(made), Refusal::NotFound),
+        }
+        let found = store.peek(token.id).await.unwrap();
+        assert_eq!(found.is_some(), is_there);
+        let claim = ClaimId::from_bytes(trial.id());
+        let mails = store.claim_mail(claim, START, START, 1000).await.unwrap();
+        let is_queued = mails.iter().any(|claimed| claimed.mail.id == id);
+        assert_eq!(is_queued, is_there);
+    }
 }

@@ -39,6 +39,7 @@ fn proof(enrolment: &Enrolment, activate: bool) -> Activation {
         kind: address.kind,
         canonical: address.canonical.clone(),
         activate,
+        spelling: None,
         factor: Some(password("the owner's")),
         now: after(NOW),
     }
@@ -224,9 +225,13 @@ pub async fn sign_ups_that_may_go_are_listed_longest_first<S: IdentityStore>(tri
             .verify_identifier(tenant, user, &activation, Along::default())
             .await,
     );
-    let listed = async |secs, limit| {
-        let listed = store.unproved_accounts(tenant, after(secs), after(NOW), limit);
+    let page = async |secs, from, limit| {
+        let listed = store.unproved_accounts(tenant, after(secs), after(NOW), from, limit);
         listed.await.unwrap()
+    };
+    let listed = async |secs, limit| -> Vec<UserId> {
+        let listed = page(secs, None, limit).await;
+        listed.into_iter().map(|due| due.user).collect()
     };
     assert_eq!(listed(30, 10).await, ids);
     assert_eq!(listed(30, 2).await, ids[..2]);
@@ -240,6 +245,13 @@ pub async fn sign_ups_that_may_go_are_listed_longest_first<S: IdentityStore>(tri
     // It is closed last, and whatever else may go.
     assert_eq!(listed(9, 10).await, [ids[0]]);
     assert_eq!(listed(30, 10).await, [ids[1], ids[2], ids[0]]);
+    // Page by page, those to be closed and those that are.
+    let (mut seen, mut from) = (Vec::new(), None);
+    while let Some(due) = page(30, from, 1).await.pop() {
+        seen.push(due.user);
+        from = Some(due);
+    }
+    assert_eq!(seen, [ids[1], ids[2], ids[0]]);
     let removed = store.remove_unproved(tenant, ids[0], Along::default());
     applied(removed.await);
     assert_eq!(listed(30, 10).await, ids[1..]);

@@ -11,7 +11,7 @@ use portcullis_core::policy::TenantPolicy;
 use portcullis_core::refresh::RefreshFamily;
 use portcullis_core::state::{EntityState, Status};
 use portcullis_core::store::{
-    AttemptKey, AttemptPurpose, IdentityStore, Reservation, SecurityStore, Settlement,
+    AttemptKey, AttemptPurpose, Due, IdentityStore, Reservation, SecurityStore, Settlement,
 };
 use portcullis_core::time::Timestamp;
 use portcullis_core::verification::{TokenKind, TokenRejection, VerificationToken};
@@ -71,7 +71,8 @@ impl Person {
             let mut link = trial.new_token(TokenKind::MagicLink, tenant, owner);
             link.email.clone_from(&to.canonical);
             person.links.push(link.clone());
-            let mail = person.mail(trial, to, START);
+            let mut mail = person.mail(trial, to, START);
+            mail.user = owner;
             person.mails.push(mail.id);
             applied(
                 store
@@ -106,6 +107,7 @@ impl Person {
     fn mail<S>(&self, trial: &Trial<S>, to: &Identifier, at: Timestamp) -> OutboxMail {
         let mut mail = trial.new_mail(self.tenant);
         mail.to.clone_from(&to.raw);
+        mail.user = None;
         mail.created_at = at;
         mail
     }
@@ -178,6 +180,10 @@ impl Person {
         assert_eq!(self.waiting(trial).await, self.mails.len());
         assert_eq!(self.known_links(trial).await, self.links.len());
     }
+}
+
+fn users(due: Vec<Due>) -> Vec<UserId> {
+    due.into_iter().map(|due| due.user).collect()
 }
 
 async fn erase<S: IdentityStore>(trial: &Trial<S>, person: &Person) {
@@ -310,6 +316,48 @@ pub async fn an_erasure_touches_nobody_else<S: IdentityStore>(trial: Trial<S>) {
     assert!(mails.iter().any(|claimed| claimed.mail.id == later.id));
 }
 
+// AZ-05
+/// Mail is erased with whom it is about, in whatever spelling it goes: an address that somebody had mail sent to is not
+/// theirs, and whoever has it loses nothing.
+pub async fn an_erasure_takes_the_mail_of_nobody_else<S: IdentityStore>(trial: Trial<S>) {
+    let store = &trial.store;
+    let tenant = trial.founded().await;
+    let victim = Person::new(&trial, tenant, "victim").await;
+    let person = Person::closed(&trial, tenant, "ada").await;
+    let unclaimed = email("unclaimed");
+    let mut shouted = email("ada");
+    shouted.raw = "ADA@example.com".to_owned();
+    let (mut theirs, mut others) = (Vec::new(), Vec::new());
+    let all = [
+        (&victim.address, Some(person.user), true),
+        (&shouted, Some(person.user), true),
+        (&unclaimed, Some(person.user), true),
+        (&victim.address, Some(victim.user), false),
+        (&victim.address, None, false),
+        (&unclaimed, None, false),
+        (&person.address, Some(victim.user), false),
+    ];
+    for (to, user, goes) in all {
+        // Somebody asked for links to whatever they liked.
+        let mut link = trial.new_token(TokenKind::EmailChange, tenant, Some(person.user));
+        link.email.clone_from(&to.canonical);
+        let mut mail = person.mail(&trial, to, START);
+        mail.user = user;
+        let list = if goes { &mut theirs } else { &mut others };
+        list.push(mail.id);
+        let along = Along::default().with_issue(link).with_mail(mail);
+        applied(store.record(along).await);
+    }
+    erase(&trial, &person).await;
+    let claim = ClaimId::from_bytes(trial.id());
+    let now = after(NOW);
+    let left = store.claim_mail(claim, now, now, 1000).await.unwrap();
+    let waits = |id: &&MailId| left.iter().any(|claimed| claimed.mail.id == **id);
+    assert_eq!(others.iter().filter(waits).count(), others.len());
+    assert_eq!(theirs.iter().filter(waits).count(), 0);
+    assert_eq!(person.waiting(&trial).await, 0);
+}
+
 /// ERA-2: a tombstone takes nothing new.
 pub async fn a_tombstone_takes_nothing_new<S: IdentityStore>(trial: Trial<S>) {
     let store = &trial.store;
@@ -425,14 +473,36 @@ pub async fn closed_accounts_are_listed_longest_first<S: IdentityStore>(trial: T
     }
     closed.sort_by_key(|(secs, _)| *secs);
     let ids: Vec<UserId> = closed.iter().map(|(_, person)| person.user).collect();
-    let listed = async |secs, limit| {
-        let listed = store.closed_accounts(tenant, after(secs), limit);
+    let page = async |secs, from, limit| {
+        let listed = store.closed_accounts(tenant, after(secs), from, limit);
         listed.await.unwrap()
     };
+    let listed = async |secs, limit| users(page(secs, None, limit).await);
     assert_eq!(listed(30, 10).await, ids);
     assert_eq!(listed(30, 2).await, ids[..2]);
     assert_eq!(listed(29, 10).await, ids[..2]);
     assert!(listed(9, 10).await.is_empty());
+    // Page by page, whatever becomes of those before.
+    let first = page(30, None, 1).await;
+    let next = page(30, first.last().copied(), 1).await;
+    assert_eq!(users(next.clone()), ids[1..2]);
+    assert_eq!(users(page(30, next.last().copied(), 10).await), ids[2..]);
     erase(&trial, &closed[0].1).await;
     assert_eq!(listed(30, 10).await, ids[1..]);
+    // Those of one moment by id.
+    let mut alike = vec![ids[1], ids[2]];
+    for _ in 0..3 {
+        let person = Person::new(&trial, tenant, &format!("a{}", alike.len())).await;
+        person
+            .become_(&trial, EntityState::Terminated, after(40))
+            .await;
+        alike.push(person.user);
+    }
+    alike[2..].sort_unstable();
+    let (mut seen, mut from) = (Vec::new(), None);
+    while let Some(due) = page(40, from, 1).await.pop() {
+        seen.push(due.user);
+        from = Some(due);
+    }
+    assert_eq!(seen, alike);
 }

@@ -61,6 +61,7 @@ impl<S: SecurityStore + PasswordHistory> Trial<S> {
             kind: IdentifierKind::Email,
             canonical: "zoë@example.com".to_owned(),
             activate: true,
+            spelling: None,
             factor: Some(password(text)),
             now: after(9),
         };

@@ -6,6 +6,7 @@ use portcullis_core::factor::{FactorKind, FactorVersion};
 use portcullis_core::id::{TenantId, UserId};
 use portcullis_core::state::{EntityState, Status};
 use portcullis_core::store::SecurityStore;
+use portcullis_core::verification::TokenKind;
 
 use super::expect::{applied, refused, winners};
 use super::sample::{START, email, password};
@@ -100,5 +101,35 @@ pub async fn one_of_many_opens_an_account<S: SecurityStore>(trial: Trial<S>) {
             })
             .await;
         assert_eq!(winners(opened, Refusal::Exists), 1);
+    }
+}
+
+/// A newer sign-up takes the place of one that is pending, and of nothing else: it says what the account is called, and
+/// its companions come with it or not at all.
+pub async fn a_newer_sign_up_takes_the_place_of_a_pending_one<S: SecurityStore>(trial: Trial<S>) {
+    let store = &trial.store;
+    let (tenant, elsewhere) = (trial.tenant().await, trial.tenant().await);
+    for state in EntityState::ALL {
+        let mut new = trial.new_account(tenant);
+        new.state = state;
+        let user = trial.opened(&new).await;
+        let token = trial.new_token(TokenKind::EmailVerification, tenant, Some(user));
+        let along = Along::default().with_issue(token.clone());
+        let again = store.sign_up_again(tenant, user, "Zoe", along).await;
+        let is_pending = state == EntityState::Pending;
+        match is_pending {
+            true => applied(again),
+            false => assert_eq!(refused(again), Refusal::Transition { from: state }),
+        }
+        let account = store.account(tenant, user).await.unwrap().unwrap();
+        let called = if is_pending { "Zoe" } else { "Zo\u{eb}" };
+        assert_eq!(account.handle, called);
+        assert_eq!(account.status, Status::new(state, START));
+        let issued = store.peek(token.id).await.unwrap();
+        assert_eq!(issued.is_some(), is_pending);
+        for (tenant, user) in [(elsewhere, user), (tenant, trial.nobody())] {
+            let again = store.sign_up_again(tenant, user, "Eve", Along::default());
+            assert_eq!(refused(again.await), Refusal::NotFound);
+        }
     }
 }

@@ -8,6 +8,7 @@ use portcullis_core::state::EntityState;
 pub(super) enum Operation {
     OpenTenant,
     OpenAccount,
+    SignUpAgain,
     ChangeVerified,
     SetState,
     VerifyIdentifier,
@@ -30,9 +31,10 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    pub(super) const ALL: [Self; 21] = [
+    pub(super) const ALL: [Self; 22] = [
         Self::OpenTenant,
         Self::OpenAccount,
+        Self::SignUpAgain,
         Self::ChangeVerified,
         Self::SetState,
         Self::VerifyIdentifier,
@@ -71,7 +73,9 @@ impl Operation {
         let from = EntityState::Active;
         match self {
             Self::OpenTenant | Self::OpenAccount => Some(Refusal::Exists),
-            Self::SetState | Self::SetTenantSecurity => Some(Refusal::Transition { from }),
+            Self::SetState | Self::SetTenantSecurity | Self::SignUpAgain => {
+                Some(Refusal::Transition { from })
+            }
             Self::SaveFactor | Self::RotateFamily | Self::SetRoles => Some(Refusal::Stale),
             Self::CreateApiToken => Some(Refusal::LimitReached { limit: 1 }),
             Self::VerifyIdentifier

@@ -244,6 +244,7 @@ impl<S> Trial<S> {
         OutboxMail {
             id: MailId::from_bytes(self.id()),
             tenant,
+            user: Some(self.nobody()),
             to: "Zoë@Example.com".to_owned(),
             template: MailTemplate::VerifyEmail,
             params: self.sealed(),

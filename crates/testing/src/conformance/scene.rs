@@ -222,6 +222,15 @@ impl Scene {
                 }
                 zero(store.open_account(&new, along).await)
             }
+            Operation::SignUpAgain => {
+                let mut user = self.user;
+                if right {
+                    let mut new = trial.new_account(tenant);
+                    new.state = EntityState::Pending;
+                    user = trial.opened(&new).await;
+                }
+                zero(store.sign_up_again(tenant, user, "Zoe", along).await)
+            }
             Operation::ChangeVerified => {
                 let change = IdentifierChange {
                     tenant,
@@ -241,6 +250,7 @@ impl Scene {
                     kind: IdentifierKind::Email,
                     canonical: "zoë@example.com".to_owned(),
                     activate: true,
+                    spelling: None,
                     factor: Some(config),
                     now: NOW,
                 };

@@ -224,7 +224,7 @@ pub async fn a_moved_epoch_supersedes_what_was_made_before<S: SecurityStore>(tri
     }
 }
 
-/// A token whose owner is not there, or not in its tenant, is as good as superseded.
+/// A token whose owner is not there, or not in its tenant, is not made, and so does not work.
 pub async fn a_token_of_nobody_does_not_work<S: SecurityStore>(trial: Trial<S>) {
     let (tenant, user) = trial.somebody().await;
     for (tenant, user) in [(tenant, trial.nobody()), (trial.tenant().await, user)] {
@@ -232,10 +232,12 @@ pub async fn a_token_of_nobody_does_not_work<S: SecurityStore>(trial: Trial<S>) 
         for epoch in [token.epoch, None] {
             token.id = VerificationTokenId::from_bytes(trial.id());
             token.epoch = epoch;
-            let token = trial.issue(token.clone()).await;
+            let along = Along::default().with_issue(token.clone());
+            let made = trial.store.record(along).await;
+            assert_eq!(refused(made), Refusal::NotFound);
             assert_eq!(trial.live_token((tenant, user), KIND, START).await, None);
             let why = refused(trial.spend(spend(&token, START)).await);
-            assert_eq!(why, Refusal::Token(TokenRejection::Superseded));
+            assert_eq!(why, Refusal::Token(TokenRejection::Unknown));
         }
     }
 }

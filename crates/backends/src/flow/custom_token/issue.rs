@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis_core::along::{Along, Write};
+use portcullis_core::along::{Along, Refusal, Write};
 use portcullis_core::backend::RequestContext;
 use portcullis_core::entity::SubjectState;
 use portcullis_core::event::AuthEventType;
@@ -66,7 +66,7 @@ pub struct IssuedToken {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IssueRefusal {
-    /// Nobody has the id in this tenant, or they are suspended or closed.
+    /// Nobody has the id in this tenant, or they are suspended or closed; or the tenant is, whoever it is for.
     #[error("there is no such person who may have a token")]
     User,
     /// The payload is longer than [`TOKEN_PAYLOAD_MAX_BYTES`].
@@ -144,6 +144,8 @@ impl Portcullis {
                 token: minted.plaintext,
                 expires_at,
             })),
+            // They were erased meanwhile.
+            Write::Refused(Refusal::NotFound) => Ok(IssueTokenOutcome::Refused(IssueRefusal::User)),
             Write::Refused(refusal) => Err(FlowError::internal(refusal)),
         }
     }
@@ -156,7 +158,11 @@ impl Portcullis {
         context: &RequestContext,
     ) -> Result<Result<Option<SubjectState>, IssueRefusal>, FlowError> {
         let Some(user) = user else {
-            return Ok(Ok(None));
+            let (_policy, is_open) = self.policy_and_state(context.tenant).await?;
+            return Ok(match is_open {
+                true => Ok(None),
+                false => Err(IssueRefusal::User),
+            });
         };
         let security = &self.0.stores.security;
         let subject = security.subject_state(context.tenant, user).await?;

@@ -62,7 +62,7 @@ impl Portcullis {
     }
 
     /// Uses a token up, and says what it is for: of many calls at once, one succeeds. The event is written in the same
-    /// write. Whose account is suspended or closed by then redeems nothing.
+    /// write. Whose account is suspended or closed by then redeems nothing, and nobody does in a tenant that is.
     ///
     /// # Errors
     /// [`FlowError`] where the store does not answer; whether the token is used up is not known then.
@@ -136,7 +136,11 @@ impl Portcullis {
             return Ok(Err(reason_of(rejection)));
         }
         let Some(user) = token.user else {
-            return Ok(Ok(()));
+            let (_policy, is_open) = self.policy_and_state(token.tenant).await?;
+            return Ok(match is_open {
+                true => Ok(()),
+                false => Err(Reason::TenantInactive),
+            });
         };
         let security = &self.0.stores.security;
         let Some(subject) = security.subject_state(token.tenant, user).await? else {

@@ -1,6 +1,6 @@
 //! Asking for a link that sets a new password.
 
-use portcullis_core::along::{Along, Write};
+use portcullis_core::along::{Along, Refusal, Write};
 use portcullis_core::backend::RequestContext;
 use portcullis_core::entity::{Epoch, SubjectState, User};
 use portcullis_core::event::{AuthEventType, Reason};
@@ -15,6 +15,7 @@ use portcullis_core::verification::TokenKind;
 
 use crate::error::FlowError;
 use crate::flow::mailed_link::{LinkSpec, Recipient};
+use crate::flow::spelling::as_mailed;
 use crate::mail::MailParams;
 use crate::portcullis::Portcullis;
 
@@ -49,6 +50,7 @@ impl Portcullis {
         let nobody = UserId::time_ordered(self.now(), self.entropy())?;
         let id = found.as_ref().map_or(nobody, |user| user.id);
         let subject = stores.security.subject_state(tenant, id).await?;
+        let found = found.map(|user| as_mailed(user, subject.as_ref()));
         let allowed = self.may_have_a_link(found.as_ref(), subject.as_ref(), &policy);
         let to = Recipient {
             tenant,
@@ -62,7 +64,8 @@ impl Portcullis {
             ttl: policy.link.password_reset,
         };
         // Made for everybody, and thrown away where it may not be sent.
-        let (token, link) = self.mint_link(&spec, &to, None)?;
+        let address = self.seal_address(tenant, to.email)?;
+        let (token, link) = self.mint_link(&spec, &to, Some(address))?;
         let minutes = spec.ttl.as_secs().div_ceil(60);
         let params = MailParams::PasswordReset { link, minutes };
         let mail = match &found {
@@ -79,6 +82,12 @@ impl Portcullis {
         match stores.security.record(along).await? {
             Write::Applied(()) => {
                 self.0.mail_queued.notify_one();
+                Ok(())
+            }
+            // They were erased meanwhile: now they are nobody.
+            Write::Refused(Refusal::NotFound) => {
+                let reason = Reason::UnknownIdentifier;
+                self.note_link(id, kind, reason, context).await;
                 Ok(())
             }
             Write::Refused(refusal) => Err(FlowError::internal(refusal)),

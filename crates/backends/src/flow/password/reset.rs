@@ -1,6 +1,6 @@
 //! Setting a new password with the link from the mail.
 
-use portcullis_core::along::{Along, Refusal, Spend, Write};
+use portcullis_core::along::{Along, Spend, Write};
 use portcullis_core::backend::RequestContext;
 use portcullis_core::entity::User;
 use portcullis_core::event::{AuthEventType, Reason};
@@ -17,7 +17,8 @@ use portcullis_core::verification::{TokenKind, VerificationToken};
 
 use super::forgot::still_may_sign_up;
 use crate::error::FlowError;
-use crate::flow::mailed_link::{ReadLink, reason_of};
+use crate::flow::mailed_link::ReadLink;
+use crate::flow::spelling::{as_mailed, proved_as, why_not_proved};
 use crate::mail::MailParams;
 use crate::portcullis::Portcullis;
 
@@ -66,6 +67,8 @@ pub enum ResetLinkOutcome {
 struct Opened {
     token: Box<VerificationToken>,
     user: User,
+    /// The spelling that it proves, where that is a sign-up's.
+    spelling: Option<String>,
 }
 
 impl Portcullis {
@@ -118,6 +121,7 @@ impl Portcullis {
             kind: IdentifierKind::Email,
             canonical: opened.token.email.clone(),
             activate: true,
+            spelling: opened.spelling,
             factor: Some(FactorConfig::Password(hash)),
             now,
         };
@@ -136,11 +140,8 @@ impl Portcullis {
             .with_forgiven(passwords.counts_of(&opened.user, &context.client.device))
             .with_mail(mail);
         let along = self.remembering(along, owner, &policy);
-        let security = &self.0.stores.security;
-        match security
-            .verify_identifier(tenant, user, &activation, along)
-            .await?
-        {
+        let crossing = &self.0.stores.crossing;
+        match crossing.prove(tenant, user, &activation, along).await? {
             Write::Applied(()) => {
                 self.0.mail_queued.notify_one();
                 self.tidy_sessions(tenant, user, None).await;
@@ -148,12 +149,7 @@ impl Portcullis {
                 Ok(ResetPasswordOutcome::Reset { user, address })
             }
             Write::Refused(refusal) => {
-                let reason = match refusal {
-                    Refusal::Token(rejection) => reason_of(rejection),
-                    Refusal::Transition { .. } => Reason::Suspended,
-                    Refusal::NotFound => Reason::UnknownCredential,
-                    other => return Err(FlowError::internal(other)),
-                };
+                let reason = why_not_proved(refusal)?;
                 self.note_link(user, EVENT, reason, context).await;
                 Ok(ResetPasswordOutcome::Rejected)
             }
@@ -174,14 +170,23 @@ impl Portcullis {
         let (directory, user) = (&self.0.stores.directory, subject.user);
         let reason = match directory.user(context.tenant, user).await? {
             Some(user) => {
-                let theirs = user
-                    .email()
-                    .is_some_and(|email| email.canonical == token.email);
+                let user = as_mailed(user, Some(&subject));
+                // It is for one mailbox: another spelling may be somebody else's.
+                let mailed = self.address_of(&token)?;
+                let mailed = mailed.map(|mailed| mailed.raw).unwrap_or_default();
+                let theirs = user.email().is_some_and(|email| email.raw == mailed);
                 let now = self.now();
                 let allowed = rule::credential::reset(&subject, token.epoch, now)
                     .and_then(|()| still_may_sign_up(&subject, &token.email, policy, now));
                 match allowed {
-                    Ok(()) if theirs => return Ok(Some(Opened { token, user })),
+                    Ok(()) if theirs => {
+                        let spelling = proved_as(&subject, &mailed);
+                        return Ok(Some(Opened {
+                            token,
+                            user,
+                            spelling,
+                        }));
+                    }
                     Ok(()) => Reason::Superseded,
                     Err(reason) => reason,
                 }

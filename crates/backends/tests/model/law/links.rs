@@ -46,11 +46,11 @@ impl Law {
         }
         let holder = self.holder(link.to.address());
         match link.purpose {
-            Purpose::Verify { .. } | Purpose::Reset => {
-                link.person.is_some_and(|person| self.may_prove(person))
-            }
+            // It is for one mailbox; another spelling may be another's.
+            Purpose::Verify { .. } | Purpose::Reset => link.person.is_some_and(|person| {
+                self.people[person].email == link.to && self.may_prove(person)
+            }),
             Purpose::SignIn => match holder {
-                // It is for one mailbox; another spelling may be another's.
                 Some(person) => {
                     let is_theirs = link.person.is_none_or(|owner| owner == person);
                     is_theirs

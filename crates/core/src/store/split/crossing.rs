@@ -8,12 +8,12 @@ use crate::entity::{
     Account, Enrolment, Erasure, IdentifierChange, Tenant, TenantSecurity, Unproved, User,
 };
 use crate::error::{StoreError, StoreErrorKind};
-use crate::id::{ensure_tenant_id_not_reserved, ensure_user_id_not_reserved};
+use crate::id::{TenantId, UserId, ensure_tenant_id_not_reserved, ensure_user_id_not_reserved};
 use crate::identifier::Identifier;
 use crate::state::EntityState;
 use crate::store::{
-    AccountErasure, AccountOpening, AccountStore, Crossing, IdentityAdmin, NEVER_PROVED,
-    VerificationStore, WriteResult,
+    AccountErasure, AccountOpening, AccountStore, Activation, Crossing, IdentityAdmin,
+    NEVER_PROVED, VerificationStore, WriteResult,
 };
 use crate::verification::TokenRejection;
 
@@ -70,6 +70,40 @@ where
             self.undo(user).await?;
         }
         Ok(opened)
+    }
+
+    async fn prove(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        activation: &Activation,
+        along: Along,
+    ) -> WriteResult<()> {
+        let security = &self.security;
+        let Some(spelling) = &activation.spelling else {
+            let proved = security.verify_identifier(tenant, user, activation, along);
+            return proved.await;
+        };
+        if let Some(rejection) = self.rejected_token(&along).await? {
+            return refused(Refusal::Token(rejection));
+        }
+        let Some(account) = security.account(tenant, user).await? else {
+            return refused(Refusal::NotFound);
+        };
+        match account.status.effective_at(activation.now) {
+            EntityState::Pending if account.handle == *spelling => {}
+            EntityState::Pending => return refused(Refusal::Stale),
+            from => return refused(Refusal::Transition { from }),
+        }
+        if !self.spell(tenant, user, activation, spelling).await? {
+            return refused(Refusal::NotFound);
+        }
+        let proved = security.verify_identifier(tenant, user, activation, along);
+        let proved = proved.await?;
+        if proved.refusal().is_some() {
+            self.spell_as_called(tenant, user, activation).await?;
+        }
+        Ok(proved)
     }
 
     async fn change_identifier(&self, change: &IdentifierChange, along: Along) -> WriteResult<()> {
@@ -222,6 +256,50 @@ where
         } else {
             Refusal::NotFound
         }))
+    }
+
+    /// Writes the identifier that is proved as `raw`, where that is a spelling of it; `false` where nobody is there.
+    async fn spell(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        proof: &Activation,
+        raw: &str,
+    ) -> Result<bool, StoreError> {
+        let Some(person) = self.directory.user(tenant, user).await? else {
+            return Ok(false);
+        };
+        let Ok(spelled) = Identifier::parse(raw) else {
+            return Ok(true);
+        };
+        let mut identifiers = person.identifiers;
+        let mut held = identifiers.iter_mut();
+        let held = held.find(|held| held.kind == proof.kind && held.canonical == proof.canonical);
+        match held {
+            Some(held) if same(held, &spelled) && held.raw != spelled.raw => *held = spelled,
+            _ => return Ok(true),
+        }
+        let directory = &self.directory;
+        directory.set_identifiers(tenant, user, &identifiers).await
+    }
+
+    /// Writes the identifier as the account is called by now: somebody proved another spelling meanwhile, or may yet.
+    async fn spell_as_called(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        proof: &Activation,
+    ) -> Result<(), StoreError> {
+        let mut written = None;
+        loop {
+            let account = self.security.account(tenant, user).await?;
+            let Some(account) = account.filter(|account| written.as_ref() != Some(&account.handle))
+            else {
+                return Ok(());
+            };
+            self.spell(tenant, user, proof, &account.handle).await?;
+            written = Some(account.handle);
+        }
     }
 
     /// Gives a person the new identifier beside the old one, or says why not.

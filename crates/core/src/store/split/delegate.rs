@@ -27,7 +27,7 @@ use crate::session::{ResolvedSession, Session, SessionTouch};
 use crate::state::Status;
 use crate::store::{
     AccountErasure, AccountOpening, AccountStore, Activation, AnyTenant, ApiTokenStore, AttemptKey,
-    AuditQuery, FactorStore, IdentityAdmin, IdentityAuthnLog, IdentityLookup, LimitKey,
+    AuditQuery, Due, FactorStore, IdentityAdmin, IdentityAuthnLog, IdentityLookup, LimitKey,
     OutboxStore, PasswordHistory, RateLimit, RateLimitStore, RefreshStore, Reservation,
     ResolveSession, RoleStore, SessionInsert, SessionRotation, SessionStore, Settlement, Taken,
     Ticket, TicketIssue, TicketKind, TicketStore, VerificationStore, WriteResult,
