@@ -213,6 +213,18 @@ impl Portcullis {
         is_open
     }
 
+    /// Notes that something was asked for somebody who was erased while it was made: nothing more is written about them.
+    pub(super) async fn note_nobody(
+        &self,
+        event: AuthEventType,
+        email: &Identifier,
+        context: &RequestContext,
+    ) {
+        let reason = Reason::UnknownIdentifier;
+        self.note_unasked(event, email, reason, Value::Null, context)
+            .await;
+    }
+
     /// Notes a refusal that depends on nobody's account, under the digest of what was typed.
     async fn note_unasked(
         &self,

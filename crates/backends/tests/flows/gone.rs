@@ -12,6 +12,7 @@ use portcullis_backends::core::entity::Erasure;
 use portcullis_backends::core::id::UserId;
 use portcullis_backends::core::identifier::Identifier;
 use portcullis_backends::core::net::ClientInfo;
+use portcullis_backends::core::policy::PolicyOverrides;
 use portcullis_backends::core::secret::Password;
 use portcullis_backends::core::state::{EntityState, Status};
 use portcullis_backends::core::store::{
@@ -19,7 +20,8 @@ use portcullis_backends::core::store::{
 };
 use portcullis_backends::core::verification::KindName;
 use portcullis_backends::flow::{
-    ForgotPassword, IssueRefusal, IssueToken, IssueTokenOutcome, OpenAccountOutcome, SendMagicLink,
+    ForgotPassword, IssueRefusal, IssueToken, IssueTokenOutcome, OpenAccountOutcome, SendEmailCode,
+    SendMagicLink,
 };
 use portcullis_stores_kv::MemoryStore;
 use portcullis_testing::{Around, CapturedMailbox, CountingHasher, Wrapped};
@@ -83,6 +85,10 @@ async fn world() -> World {
         .mailer(mailbox.clone())
         .hasher(Arc::new(CountingHasher::new()))
         .clock(clock)
+        .policy(PolicyOverrides {
+            email_code: Some(true),
+            ..PolicyOverrides::default()
+        })
         .without_workers()
         .build()
         .await
@@ -143,6 +149,17 @@ async fn whoever_is_erased_while_a_magic_link_is_made_gets_none() {
         .portcullis
         .send_magic_link(SendMagicLink { email }, &context);
     asked.await.unwrap();
+    w.is_over().await;
+}
+
+// AZ-05, TH-01
+#[tokio::test]
+async fn whoever_is_erased_while_a_code_is_made_gets_none() {
+    let w = world().await;
+    let email = Identifier::email(ADA).unwrap();
+    let (context, ticket) = (w.context(), None);
+    let input = SendEmailCode { email, ticket };
+    w.portcullis.send_email_code(input, &context).await.unwrap();
     w.is_over().await;
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis_core::along::{Along, Write};
+use portcullis_core::along::{Along, Refusal, Write};
 use portcullis_core::backend::RequestContext;
 use portcullis_core::event::{AuthEventType, Reason};
 use portcullis_core::id::VerificationTokenId;
@@ -120,9 +120,11 @@ impl Portcullis {
         let (user, person) = self.mailed_person(tenant, &input.email).await?;
         let event = event.about_if_known(user.as_ref().map(|user| user.id));
         if !waited && let Some(kept) = self.kept_ticket(&input, context).await? {
-            self.record_code_request(Along::event(event.refused(Reason::TooSoon).finish()))
-                .await?;
-            return Ok(kept);
+            let along = Along::event(event.refused(Reason::TooSoon).finish());
+            return match self.0.stores.security.record(along).await? {
+                Write::Applied(()) => Ok(kept),
+                Write::Refused(refusal) => Err(FlowError::internal(refusal)),
+            };
         }
         let email = stored_address(user.as_ref(), &input.email);
         let allowed = match policy.ip.admits(context.client.ip) {
@@ -159,7 +161,15 @@ impl Portcullis {
             (Ok(()), None) => Along::event(event.refused(Reason::UnknownIdentifier).finish()),
             (Err(reason), _) => Along::event(event.refused(reason).finish()),
         };
-        self.record_code_request(along).await?;
+        match self.0.stores.security.record(along).await? {
+            Write::Applied(()) => self.0.mail_queued.notify_one(),
+            // They were erased meanwhile: now they are nobody.
+            Write::Refused(Refusal::NotFound) => {
+                let kind = AuthEventType::EmailCodeRequested;
+                self.note_nobody(kind, &input.email, context).await;
+            }
+            Write::Refused(refusal) => return Err(FlowError::internal(refusal)),
+        }
         Ok(EmailCodeSent {
             ticket: made.ticket,
             expires_in: life,
@@ -241,15 +251,5 @@ impl Portcullis {
         };
         let mail = self.queue_mail_to(tenant, &email.raw, &params, &context.client)?;
         Ok(along.with_issue(token).with_mail(mail))
-    }
-
-    async fn record_code_request(&self, along: Along) -> Result<(), FlowError> {
-        match self.0.stores.security.record(along).await? {
-            Write::Applied(()) => {
-                self.0.mail_queued.notify_one();
-                Ok(())
-            }
-            Write::Refused(refusal) => Err(FlowError::internal(refusal)),
-        }
     }
 }

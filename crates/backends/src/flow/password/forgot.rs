@@ -86,8 +86,7 @@ impl Portcullis {
             }
             // They were erased meanwhile: now they are nobody.
             Write::Refused(Refusal::NotFound) => {
-                let reason = Reason::UnknownIdentifier;
-                self.note_link(id, kind, reason, context).await;
+                self.note_nobody(kind, &input.email, context).await;
                 Ok(())
             }
             Write::Refused(refusal) => Err(FlowError::internal(refusal)),
