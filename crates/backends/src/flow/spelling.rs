@@ -32,9 +32,10 @@ pub(super) fn as_mailed_by(user: User, account: Option<&Account>) -> User {
 }
 
 fn called(mut user: User, account: Option<(EntityState, &str)>) -> User {
-    // A sign-up that is suspended before it was proved is called by its latest spelling too; whoever has proved one has
-    // that in both places.
-    if let Some((EntityState::Pending | EntityState::Suspended, handle)) = account
+    // A sign-up that an operator ends before it was proved keeps its latest spelling; whoever has proved one has that in
+    // both places.
+    if let Some((state, handle)) = account
+        && !matches!(state, EntityState::Active | EntityState::Candidate)
         && let Ok(latest) = Identifier::email(handle)
     {
         let held = user.identifiers.iter_mut();
