@@ -7,8 +7,11 @@ use async_trait::async_trait;
 use axum::http::{Method, StatusCode};
 use portcullis_backends::Builder;
 use portcullis_backends::captcha::{Captcha, CaptchaError, CaptchaFailure};
-use portcullis_backends::core::secret::SecretText;
-use portcullis_http_axum::{AsksCaptcha, Limits, Per, ROUTES, RoutePolicy, RouteSpec, Switch};
+use portcullis_backends::core::identifier::Identifier;
+use portcullis_backends::core::secret::{Password, SecretText};
+use portcullis_http_axum::{
+    AsksCaptcha, Limits, Pages, Per, ROUTES, RoutePolicy, RouteSpec, Switch,
+};
 use portcullis_stores_kv::MemoryStore;
 use serde_json::{Value, json};
 
@@ -83,7 +86,16 @@ fn body(route: &RouteSpec, email: &str, captcha: Option<&str>) -> Value {
 }
 
 async fn sent(app: &App, route: &RouteSpec, captcha: Option<&str>) -> crate::app::Answer {
-    let body = body(route, ADA, captcha);
+    sent_for(app, route, ADA, captcha).await
+}
+
+async fn sent_for(
+    app: &App,
+    route: &RouteSpec,
+    email: &str,
+    captcha: Option<&str>,
+) -> crate::app::Answer {
+    let body = body(route, email, captcha);
     app.client()
         .post(&format!("/auth{}", route.path), body)
         .await
@@ -224,5 +236,51 @@ async fn without_one_in_the_service_the_field_may_come_and_is_not_read() {
         let with = sent(&app, route, Some(&long)).await;
         let without = sent(&app, route, None).await;
         assert_eq!(with.status, without.status, "{route:?}");
+    }
+}
+
+// TH-01
+#[tokio::test]
+async fn what_is_missing_is_said_alike_whoever_has_the_address() {
+    let (app, widget) = app(Builder::captcha_at_sign_in).await;
+    let opened = app.portcullis.admin_open_account(
+        app.portcullis.default_tenant(),
+        Identifier::email(ADA).unwrap(),
+        Password::new(PASSWORD).unwrap(),
+    );
+    opened.await.unwrap();
+    for route in asking() {
+        let mut answers = Vec::new();
+        for email in [ADA, "nobody@example.com"] {
+            let answer = sent_for(&app, route, email, Some("made-by-a-robot")).await;
+            answers.push(answer.expect(StatusCode::FORBIDDEN).normalized());
+        }
+        assert_eq!(answers[0], answers[1], "{route:?}");
+    }
+    assert!(!widget.shown().is_empty());
+}
+
+#[tokio::test]
+async fn a_browser_that_wants_a_page_gets_one_that_says_what_is_missing() {
+    let (app, _) = app(Builder::captcha_at_sign_in).await;
+    for route in asking().filter(|route| route.pages == Pages::ForForms) {
+        let mut browser = app.client();
+        let accept = "text/html,application/xhtml+xml".parse().unwrap();
+        browser.headers.insert("accept", accept);
+        let form = body(route, ADA, None);
+        let form: Vec<_> = form.as_object().unwrap().iter().collect();
+        let form: Vec<_> = form
+            .into_iter()
+            .map(|(name, value)| format!("{name}={}", value.as_str().unwrap()))
+            .collect();
+        let form = form.join("&").replace(' ', "+");
+        let form = ("application/x-www-form-urlencoded", form.into_bytes());
+        let path = format!("/auth{}", route.path);
+        let answer = browser.request(Method::POST, &path, Some(form)).await;
+        let answer = answer.expect(StatusCode::FORBIDDEN);
+        let kind = answer.header("content-type").unwrap();
+        assert!(kind.starts_with("text/html"), "{route:?}: {kind}");
+        assert!(answer.text().contains("Show that you are a person"));
+        assert!(answer.set_cookies().is_empty(), "{route:?}");
     }
 }

@@ -403,6 +403,12 @@ fn a_captcha_is_checked_before_anything_starts() {
     let with = |toml: &str| format!("[captcha]\n{toml}\n");
     let refused = |toml: &str| refusal(&with(toml));
     assert!(config("").unwrap().captcha.is_none());
+    for provider in ["turnstile", "hcaptcha", "recaptcha"] {
+        let known = format!("provider = \"{provider}\"\nsecret = \"hunter2\"");
+        let accepted = config(&with(&known)).unwrap().captcha.unwrap();
+        let shown = format!("{accepted:?}").to_lowercase();
+        assert!(shown.contains(provider), "{shown}");
+    }
     let good = "provider = \"turnstile\"\nsecret = \"hunter2\"";
     let accepted = config(&with(good)).unwrap();
     assert!(accepted.captcha.is_some());
