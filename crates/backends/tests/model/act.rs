@@ -223,6 +223,15 @@ pub(crate) enum Act {
     Activate {
         person: usize,
     },
+    /// An account that an operator opens, with a password.
+    OpenAccount {
+        with: Spelling,
+        password: Word,
+    },
+    /// Somebody of another system, whose address that one had proof of; they have no password.
+    Import {
+        with: Spelling,
+    },
     Terminate {
         person: usize,
     },
@@ -254,6 +263,8 @@ pub(crate) enum Answer {
     Refused,
     /// A password that they had before.
     Reused,
+    /// The password is too new to be changed.
+    TooSoon,
     /// There is nobody.
     NotFound,
     /// Wait first.

@@ -14,12 +14,16 @@ mod sessions;
 mod tokens;
 
 use crate::act::{Act, Address, Answer, Kind, Spelling, Word};
+use crate::story::Story;
 
 /// Seconds since the story began.
 pub(crate) type Moment = u64;
 
 pub(crate) const MINUTE: u64 = 60;
 pub(crate) const DAY: u64 = 24 * 60 * MINUTE;
+
+/// How long a password has to stand, where it has to.
+pub(crate) const COOLDOWN: u64 = 10 * MINUTE;
 
 /// The caps of the story, low enough to be reached.
 pub(crate) const SESSIONS_MAX: usize = 3;
@@ -52,6 +56,8 @@ pub(crate) struct Person {
     /// Counts the changes that end whatever was made before.
     pub(crate) era: u32,
     pub(crate) password: Option<Word>,
+    /// When it was set.
+    password_since: Moment,
     /// The one before it, where passwords are remembered.
     earlier: Option<Word>,
 }
@@ -181,6 +187,7 @@ pub(crate) struct Law {
     links_make_accounts: bool,
     /// Whether the password that somebody has and the one before may not be set again.
     remembers: bool,
+    waits: bool,
     pub(crate) people: Vec<Person>,
     /// How many sign-ups left a cookie.
     pub(crate) browsers: usize,
@@ -199,11 +206,12 @@ pub(crate) struct Law {
 }
 
 impl Law {
-    pub(crate) fn new(links_make_accounts: bool, remembers: bool) -> Self {
+    pub(crate) fn new(story: &Story) -> Self {
         Self {
             now: 0,
-            links_make_accounts,
-            remembers,
+            links_make_accounts: story.links_make_accounts,
+            remembers: story.remembers,
+            waits: story.waits,
             people: Vec::new(),
             browsers: 0,
             links: Vec::new(),
@@ -309,6 +317,8 @@ impl Law {
             Act::SignOutTokens { access } => self.sign_out_tokens(access),
             Act::Suspend { person, secs } => self.suspend(person, secs),
             Act::Activate { person } => self.activate(person),
+            Act::OpenAccount { with, password } => self.bring(with, Some(password)),
+            Act::Import { with } => self.bring(with, None),
             Act::Terminate { person } => self.terminate(person),
             Act::Unlock { person } => self.unlock(person),
             Act::SignOutPerson { person, api_tokens } => self.sign_out_person(person, api_tokens),

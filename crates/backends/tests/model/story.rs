@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use proptest::bool::weighted;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{Just, Strategy, any};
@@ -289,6 +290,8 @@ fn choose(which: Which, law: &Law, is_fitting: impl Fn(Purpose) -> bool) -> Opti
 pub(crate) struct Story {
     pub(crate) links_make_accounts: bool,
     pub(crate) remembers: bool,
+    /// Whether a password is to stand for a while before it is changed.
+    pub(crate) waits: bool,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -296,8 +299,8 @@ impl fmt::Debug for Story {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "a story where links make accounts: {}, and passwords are remembered: {}",
-            self.links_make_accounts, self.remembers
+            "a story where links make accounts: {}, passwords are remembered: {}, and have to stand: {}",
+            self.links_make_accounts, self.remembers, self.waits
         )?;
         for step in &self.steps {
             writeln!(f, "    {step:?}")?;
@@ -313,12 +316,14 @@ pub(crate) fn stories() -> impl Strategy<Value = Story> {
         2 => Just(somebody_signs_in()),
         1 => Just(somebody_changes_their_password()),
     ];
-    (any::<bool>(), any::<bool>(), beginning, vec(step(), 1..60)).prop_map(
-        |(links_make_accounts, remembers, mut steps, rest)| {
+    let settings = (any::<bool>(), any::<bool>(), weighted(0.3));
+    (settings, beginning, vec(step(), 1..60)).prop_map(
+        |((links_make_accounts, remembers, waits), mut steps, rest)| {
             steps.extend(rest);
             Story {
                 links_make_accounts,
                 remembers,
+                waits,
                 steps,
             }
         },
@@ -356,6 +361,9 @@ fn step() -> impl Strategy<Value = Step> {
     let by_operator = prop_oneof![
         3 => (back(), option::of(span())).prop_map(|(person, secs)| Step::Suspend(person, secs)),
         3 => back().prop_map(Step::Activate),
+        1 => (spelling(), word())
+            .prop_map(|(with, password)| Step::Plain(Act::OpenAccount { with, password })),
+        2 => spelling().prop_map(|with| Step::Plain(Act::Import { with })),
         1 => back().prop_map(Step::Terminate),
         1 => back().prop_map(Step::Unlock),
         2 => (back(), any::<bool>())
@@ -387,7 +395,7 @@ fn step() -> impl Strategy<Value = Step> {
         12 => (back(), live, doing()).prop_map(|(session, live, doing)| Step::InSession(session, live, doing)),
         5 => back().prop_map(Step::Refresh),
         1 => back().prop_map(Step::SignOutTokens),
-        3 => by_operator,
+        4 => by_operator,
     ]
 }
 

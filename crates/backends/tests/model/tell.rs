@@ -22,7 +22,7 @@ where
     S: TicketStore + RateLimitStore + AuditQuery + PasswordHistory,
 {
     let mut telling = Telling {
-        law: Law::new(story.links_make_accounts, story.remembers),
+        law: Law::new(story),
         world: World::new(store, story).await,
         told: String::new(),
     };

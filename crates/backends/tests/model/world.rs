@@ -28,7 +28,7 @@ use portcullis_backends::{Builder, Portcullis};
 use portcullis_testing::{Around, CapturedMailbox, CountingHasher, Wrapped};
 
 use crate::act::Spelling;
-use crate::law::{PAIRS_MAX, SESSIONS_MAX};
+use crate::law::{COOLDOWN, PAIRS_MAX, SESSIONS_MAX};
 use crate::story::Story;
 
 /// Everything in the order in which it was made, as the law numbers it.
@@ -72,6 +72,7 @@ impl World {
             magic_link_sign_up: Some(story.links_make_accounts),
             // The one that somebody has, and the one before.
             password_history: Some(if story.remembers { 2 } else { 0 }),
+            password_change_cooldown_secs: story.waits.then(|| u32::try_from(COOLDOWN).unwrap()),
             email_code: Some(true),
             session_max_per_user: cap(SESSIONS_MAX),
             token_refresh_max_per_user: cap(PAIRS_MAX),

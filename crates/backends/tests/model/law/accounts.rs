@@ -1,6 +1,6 @@
 //! Accounts: signing up, passwords, the operator, and the count of failures.
 
-use super::{DAY, Failures, Law, Life, MINUTE, Person, Purpose, Secret};
+use super::{COOLDOWN, DAY, Failures, Law, Life, MINUTE, Person, Purpose, Secret};
 use crate::act::{Address, Answer, Spelling, Word};
 
 impl Law {
@@ -27,9 +27,23 @@ impl Law {
             life,
             era: 0,
             password: None,
+            password_since: 0,
             earlier: None,
         });
         self.people.len() - 1
+    }
+
+    /// Whoever an operator brings is in use at once, unless somebody has the address, proved or not.
+    pub(super) fn bring(&mut self, with: Spelling, password: Option<Word>) -> Answer {
+        if self.holder(with.address()).is_some() {
+            return Answer::Refused;
+        }
+        let person = self.join(with, Life::Active);
+        if let Some(password) = password {
+            self.set_password(person, password);
+        }
+        self.prove(person, with);
+        Answer::Done
     }
 
     pub(super) fn try_password(
@@ -91,6 +105,9 @@ impl Law {
             if tried != Tried::Right {
                 return tried.or_refused();
             }
+            if law.waits && law.now < law.people[person].password_since + COOLDOWN {
+                return Answer::TooSoon;
+            }
             if law.is_reused(person, new) {
                 return Answer::Reused;
             }
@@ -109,7 +126,9 @@ impl Law {
 
     /// The password of before is remembered, and no older one.
     pub(super) fn set_password(&mut self, person: usize, new: Word) {
+        let now = self.now;
         let there = &mut self.people[person];
+        there.password_since = now;
         if let Some(before) = there.password.replace(new) {
             there.earlier = Some(before);
         }

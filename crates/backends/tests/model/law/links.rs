@@ -72,7 +72,7 @@ impl Law {
         self.links[link].to
     }
 
-    fn prove(&mut self, person: usize, to: Spelling) {
+    pub(super) fn prove(&mut self, person: usize, to: Spelling) {
         let Person { proved, life, .. } = &mut self.people[person];
         if !proved.contains(&to.address()) {
             proved.push(to.address());

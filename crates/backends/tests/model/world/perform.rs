@@ -14,12 +14,14 @@ use portcullis_backends::core::time::Timestamp;
 use portcullis_backends::flow::{
     AdminOutcome, ApiTokensToo, ChangePassword, ChangePasswordOutcome, CloseAccountOutcome,
     ConfirmEmailChange, ConfirmEmailChangeOutcome, CreateApiTokenOutcome, EraseOutcome,
-    ForgotPassword, MagicLink, MagicLinkOutcome, NewApiToken, RefreshOutcome, RefreshRequest,
-    RequestEmailChange, RequestEmailChangeOutcome, ResendVerification, ResetPassword,
-    ResetPasswordOutcome, SendMagicLink, SignIn, SignInOutcome, SignUp, SignUpOutcome, SignedIn,
-    StateChange, StepUp, StepUpOutcome, TokenOutcome, TokenPair, TokenRequest, VerifyEmail,
-    VerifyEmailOutcome,
+    ForgotPassword, ImportOutcome, ImportState, ImportUser, MagicLink, MagicLinkOutcome,
+    NewApiToken, OpenAccountOutcome, RefreshOutcome, RefreshRequest, RequestEmailChange,
+    RequestEmailChangeOutcome, ResendVerification, ResetPassword, ResetPasswordOutcome,
+    SendMagicLink, SignIn, SignInOutcome, SignUp, SignUpOutcome, SignedIn, StateChange, StepUp,
+    StepUpOutcome, TokenOutcome, TokenPair, TokenRequest, VerifyEmail, VerifyEmailOutcome,
 };
+
+use serde_json::json;
 
 use super::World;
 use crate::act::{Act, Answer, GUESS, Spelling, Word};
@@ -75,6 +77,8 @@ impl World {
             Act::Suspend { .. }
             | Act::Activate { .. }
             | Act::Terminate { .. }
+            | Act::OpenAccount { .. }
+            | Act::Import { .. }
             | Act::Unlock { .. }
             | Act::SignOutPerson { .. }
             | Act::Erase { .. } => self.operate(act).await,
@@ -220,6 +224,7 @@ impl World {
                         Answer::Reused
                     }
                     ChangePasswordOutcome::Locked { .. } => Answer::Locked,
+                    ChangePasswordOutcome::TooSoon { .. } => Answer::TooSoon,
                     other => panic!("{other:?}"),
                 }
             }
@@ -340,6 +345,32 @@ impl World {
             Act::Suspend { person, secs } => (person, EntityState::Suspended, secs),
             Act::Activate { person } => (person, EntityState::Active, None),
             Act::Terminate { person } => (person, EntityState::Terminated, None),
+            Act::OpenAccount { with, password } => {
+                let opened =
+                    self.portcullis
+                        .admin_open_account(tenant, email(with), word(password));
+                return match opened.await.unwrap() {
+                    OpenAccountOutcome::Opened { .. } => Answer::Done,
+                    OpenAccountOutcome::Taken => Answer::Refused,
+                    other => panic!("{other:?}"),
+                };
+            }
+            Act::Import { with } => {
+                let import = ImportUser {
+                    identifiers: vec![email(with)],
+                    verified: true,
+                    password: None,
+                    profile: json!({}),
+                    created_at: None,
+                    state: ImportState::Active,
+                };
+                let imported = self.portcullis.import_user(tenant, import);
+                return match imported.await.unwrap() {
+                    ImportOutcome::Imported { .. } => Answer::Done,
+                    ImportOutcome::Exists { .. } => Answer::Refused,
+                    other => panic!("{other:?}"),
+                };
+            }
             Act::Unlock { person } => {
                 let unlocked = self.portcullis.admin_unlock(tenant, self.people[person]);
                 return by_operator(unlocked.await.unwrap());
