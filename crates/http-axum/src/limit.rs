@@ -126,55 +126,20 @@ pub(crate) const STEP_UP: Limits = Limits::Of(
 
 /// A sign-up costs a hash, a row and a mail to somebody who may not have asked for it: ten an hour from one address,
 /// and five mails in a quarter of an hour to one mailbox, whichever route sends them (SECURITY TH-08).
-pub(crate) const SIGN_UP: Limits = Limits::Of(
-    &[
-        limit("sign-up", Per::Address, 10, HOUR),
-        MAIL_TO_ONE,
-        MAIL_TO_ALL,
-    ],
-    Refuse,
-);
+pub(crate) const SIGN_UP: Limits = Limits::Of(&mailing("sign-up", 10), Refuse);
 
 /// As a sign-up, without the hash and the row.
-pub(crate) const SEND_LINK: Limits = Limits::Of(
-    &[
-        limit("send-link", Per::Address, 10, HOUR),
-        MAIL_TO_ONE,
-        MAIL_TO_ALL,
-    ],
-    Refuse,
-);
+pub(crate) const SEND_LINK: Limits = Limits::Of(&mailing("send-link", 10), Refuse);
 
 /// A link or a code to sign in with: people behind one address ask for it as often as they sign in, so more than
 /// sign-ups, and no more mail to one mailbox than any other route sends.
-pub(crate) const SIGN_IN_MAIL: Limits = Limits::Of(
-    &[
-        limit("sign-in-mail", Per::Address, 30, HOUR),
-        MAIL_TO_ONE,
-        MAIL_TO_ALL,
-    ],
-    Refuse,
-);
+pub(crate) const SIGN_IN_MAIL: Limits = Limits::Of(&mailing("sign-in-mail", 30), Refuse);
 
 /// As sending a link: the answer costs a mail, and the mailbox's count is the one that every mail has.
-pub(crate) const FORGOT: Limits = Limits::Of(
-    &[
-        limit("forgot", Per::Address, 10, HOUR),
-        MAIL_TO_ONE,
-        MAIL_TO_ALL,
-    ],
-    Refuse,
-);
+pub(crate) const FORGOT: Limits = Limits::Of(&mailing("forgot", 10), Refuse);
 
 /// Asking for another address sends a mail to it and one to the present address, which has a count of its own.
-pub(crate) const CHANGE_MAIL: Limits = Limits::Of(
-    &[
-        limit("change-mail", Per::Address, 10, HOUR),
-        MAIL_TO_ONE,
-        MAIL_TO_ALL,
-    ],
-    Refuse,
-);
+pub(crate) const CHANGE_MAIL: Limits = Limits::Of(&mailing("change-mail", 10), Refuse);
 
 /// A change costs two hashes, and one more for each earlier password that is compared, for somebody in a session; wrong
 /// current passwords have the delays of sign-in besides.
@@ -232,6 +197,13 @@ pub(crate) const REFRESH: Limits =
 
 /// Reads up to a thousand rows, for somebody in a session; people ask for it once in a while.
 pub(crate) const EXPORT: Limits = Limits::Of(&[limit("export", Per::Address, 10, MINUTE)], Refuse);
+
+/// What a route has that sends a mail: so many an hour from one address, and no more to one mailbox, or from everybody
+/// together, than all such routes may.
+const fn mailing(bucket: &'static str, an_hour: u32) -> [RouteLimit; 3] {
+    let by_address = limit(bucket, Per::Address, an_hour, HOUR);
+    [by_address, MAIL_TO_ONE, MAIL_TO_ALL]
+}
 
 const MAIL_TO_ONE: RouteLimit = limit("mail", Per::Identifier, 5, QUARTER);
 const MAIL_TO_ALL: RouteLimit = limit("mail", Per::Everybody, 1200, MINUTE);
