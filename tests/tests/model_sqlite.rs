@@ -16,8 +16,6 @@ mod law;
 mod probe;
 #[path = "../../crates/backends/tests/model/property.rs"]
 mod property;
-#[path = "../../crates/backends/tests/flows/harness/no_request.rs"]
-mod request;
 #[path = "../../crates/backends/tests/model/story.rs"]
 mod story;
 #[path = "../../crates/backends/tests/model/tell.rs"]

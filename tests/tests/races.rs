@@ -16,8 +16,6 @@ mod kinds;
 #[macro_use]
 #[path = "../../crates/backends/tests/races/promises.rs"]
 mod promises;
-#[path = "../../crates/backends/tests/flows/harness/no_request.rs"]
-mod request;
 #[path = "../../crates/backends/tests/races/world.rs"]
 mod world;
 

@@ -8,6 +8,7 @@ mod loopback;
 pub mod mailbox;
 mod methods;
 pub mod mutants;
+mod request;
 #[cfg(feature = "smtp")]
 pub mod smtp;
 #[cfg(feature = "webhook")]
@@ -17,4 +18,5 @@ pub mod wrap;
 pub use fault::{End, Fault, FaultStore, Faults, Fired, How, Run, for_every_fault};
 pub use hasher::CountingHasher;
 pub use mailbox::{CapturedMail, CapturedMailbox};
+pub use request::NoRequest;
 pub use wrap::{Around, Wrapped};

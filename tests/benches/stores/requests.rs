@@ -1,10 +1,8 @@
 //! Authenticated requests on a store, without HTTP: `Portcullis::authenticate`.
 
-use std::any::{Any, TypeId};
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use portcullis_backends::core::backend::{Credential, Presented, RequestContext, RequestView};
+use portcullis_backends::core::backend::{Credential, Presented, RequestContext};
 use portcullis_backends::core::identifier::Identifier;
 use portcullis_backends::core::net::ClientInfo;
 use portcullis_backends::core::secret::{Password, SecretText};
@@ -18,7 +16,7 @@ use portcullis_backends::{Authentication, Builder, Portcullis};
 use portcullis_core::api_token::{IpAllowlist, Scopes};
 use portcullis_core::id::UserId;
 use portcullis_core::time::Timestamp;
-use portcullis_testing::{CapturedMailbox, CountingHasher};
+use portcullis_testing::{CapturedMailbox, CountingHasher, NoRequest};
 
 use crate::measure::Table;
 
@@ -109,37 +107,5 @@ async fn api_token(portcullis: &Portcullis, user: UserId) -> SecretText {
     match portcullis.admin_create_api_token(tenant, user, new).await {
         Ok(CreateApiTokenOutcome::Created { token, .. }) => token,
         other => panic!("{other:?}"),
-    }
-}
-
-struct NoRequest;
-
-impl RequestView for NoRequest {
-    fn method(&self) -> &str {
-        "GET"
-    }
-
-    fn path(&self) -> &str {
-        "/"
-    }
-
-    fn query(&self) -> Option<&str> {
-        None
-    }
-
-    fn header_values(&self, _: &str) -> Vec<&[u8]> {
-        Vec::new()
-    }
-
-    fn client_ip(&self) -> Option<IpAddr> {
-        None
-    }
-
-    fn peer_ip(&self) -> Option<IpAddr> {
-        None
-    }
-
-    fn extension(&self, _: TypeId) -> Option<&(dyn Any + Send + Sync)> {
-        None
     }
 }

@@ -1,11 +1,9 @@
 //! Presenting a credential.
 
-use std::any::{Any, TypeId};
-use std::net::IpAddr;
-
-use portcullis_backends::core::backend::{Credential, Presented, RequestView};
+use portcullis_backends::core::backend::{Credential, Presented};
 use portcullis_backends::core::secret::SecretText;
 use portcullis_backends::{Authentication, FlowError};
+use portcullis_testing::NoRequest;
 
 use crate::world::World;
 
@@ -37,37 +35,4 @@ impl World {
 
 pub(crate) fn is_somebody(answer: &Authentication) -> bool {
     matches!(answer, Authentication::Authenticated(_))
-}
-
-/// A request with nothing in it but the credential.
-struct NoRequest;
-
-impl RequestView for NoRequest {
-    fn method(&self) -> &str {
-        "GET"
-    }
-
-    fn path(&self) -> &str {
-        "/"
-    }
-
-    fn query(&self) -> Option<&str> {
-        None
-    }
-
-    fn header_values(&self, _name: &str) -> Vec<&[u8]> {
-        Vec::new()
-    }
-
-    fn client_ip(&self) -> Option<IpAddr> {
-        None
-    }
-
-    fn peer_ip(&self) -> Option<IpAddr> {
-        None
-    }
-
-    fn extension(&self, _of: TypeId) -> Option<&(dyn Any + Send + Sync)> {
-        None
-    }
 }

@@ -2,8 +2,6 @@
 
 #[path = "harness/jumps.rs"]
 pub(crate) mod jumps;
-#[path = "harness/no_request.rs"]
-mod no_request;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,9 +26,7 @@ use portcullis_backends::flow::{
 use portcullis_backends::tokens::keys::KeyRings;
 use portcullis_backends::{Authentication, Builder, FlowError, Portcullis};
 use portcullis_stores_kv::MemoryStore;
-use portcullis_testing::{CapturedMailbox, CountingHasher};
-
-pub(crate) use no_request::NoRequest;
+use portcullis_testing::{CapturedMailbox, CountingHasher, NoRequest};
 
 pub(crate) const ADA: &str = "ada@example.com";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";

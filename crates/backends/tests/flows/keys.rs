@@ -13,7 +13,9 @@ use portcullis_backends::{Authentication, BuildError, KeysError, Portcullis};
 use portcullis_testing::CapturedMailbox;
 use tempfile::TempDir;
 
-use crate::harness::{ADA, Harness, NoRequest, PASSWORD, keys};
+use portcullis_testing::NoRequest;
+
+use crate::harness::{ADA, Harness, PASSWORD, keys};
 
 /// An instance whose keys follow a file.
 struct Place {

@@ -139,7 +139,7 @@ async fn a_tenant_orders_its_backends_and_leaves_some_out() {
         let credential = Some(Credential::Cookie(cookie.expose()));
         let presented = Presented {
             credential,
-            request: &crate::harness::NoRequest,
+            request: &portcullis_testing::NoRequest,
         };
         portcullis
             .authenticate(&presented, &h.context())

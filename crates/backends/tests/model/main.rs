@@ -11,8 +11,6 @@ mod act;
 mod law;
 mod probe;
 mod property;
-#[path = "../flows/harness/no_request.rs"]
-mod request;
 mod store;
 mod story;
 mod teeth;

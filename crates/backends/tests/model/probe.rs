@@ -23,9 +23,9 @@ use portcullis_backends::flow::{
 
 use crate::act::{Spelling, Word};
 use crate::law::{Law, Life, Purpose, Ticket};
-use crate::request::NoRequest;
 use crate::world::World;
 use crate::world::perform::word;
+use portcullis_testing::NoRequest;
 
 /// What is otherwise than the law says.
 pub(crate) type Difference = String;

@@ -11,8 +11,6 @@ mod bounds;
 mod kinds;
 #[macro_use]
 mod promises;
-#[path = "../flows/harness/no_request.rs"]
-mod request;
 mod world;
 
 mod stores {

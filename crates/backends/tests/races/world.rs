@@ -28,7 +28,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use crate::request::NoRequest;
+use portcullis_testing::NoRequest;
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 /// How many do the same at once.

@@ -112,7 +112,7 @@ async fn only_tokens_under_a_dropped_key_fail() {
     let accepts = async |portcullis: &portcullis_backends::Portcullis, token: &str| {
         let presented = portcullis_backends::core::backend::Presented {
             credential: Some(Credential::Bearer(token)),
-            request: &crate::harness::NoRequest,
+            request: &portcullis_testing::NoRequest,
         };
         let answer = portcullis
             .authenticate(&presented, &h.context())

@@ -25,7 +25,7 @@ use serde_json::json;
 
 use super::World;
 use crate::act::{Act, Answer, GUESS, Spelling, Word};
-use crate::request::NoRequest;
+use portcullis_testing::NoRequest;
 
 impl World {
     /// Does it, as a client would, and says what came of it.

@@ -1,12 +1,13 @@
-//! A request with nothing in it.
+//! A request with nothing in it, for tests that present a credential by itself.
 
 use std::any::{Any, TypeId};
 use std::net::IpAddr;
 
-use portcullis_backends::core::backend::RequestView;
+use portcullis_core::backend::RequestView;
 
-/// A request with nothing in it but the credential.
-pub(crate) struct NoRequest;
+/// A request with nothing in it but the credential: `GET /`, without headers, from nowhere.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoRequest;
 
 impl RequestView for NoRequest {
     fn method(&self) -> &str {
